@@ -1,0 +1,53 @@
+package bedrocktest
+
+import (
+	"encoding/base64"
+	"log/slog"
+	"time"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator"
+)
+
+// An Option changes what Server is made.
+type Option func(*options)
+
+type options struct {
+	region, account, sessionToken string
+	profiles                      []emulator.ApplicationProfile
+	logger                        *slog.Logger
+	chunkDelay                    time.Duration
+	now                           func() time.Time
+}
+
+// WithRegion puts the Server into a Region other than us-east-1: which inference profiles it has, and
+// which Region signatures and API keys must be for, depends on it.
+func WithRegion(region string) Option { return func(o *options) { o.region = region } }
+
+// WithAccountID gives the Server an AWS account other than 123456789012.
+func WithAccountID(id string) Option { return func(o *options) { o.account = id } }
+
+// WithSessionToken makes the Server's access key a temporary one, which needs this token.
+func WithSessionToken(token string) Option { return func(o *options) { o.sessionToken = token } }
+
+// WithApplicationProfile adds an application inference profile. source is the ID or ARN of the
+// foundation model or system-defined profile that it is copied from.
+func WithApplicationProfile(id, source string) Option {
+	return func(o *options) {
+		o.profiles = append(o.profiles, emulator.ApplicationProfile{ID: id, Source: source})
+	}
+}
+
+// WithChunkDelay makes the model take that long for each chunk of a stream.
+func WithChunkDelay(d time.Duration) Option { return func(o *options) { o.chunkDelay = d } }
+
+// WithLogger has the Server log a line for each request, without content.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// WithClock gives the Server another clock, by which it judges signatures, keys and the prompt cache's
+// age. It is called from several goroutines.
+func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
+
+// apiKey makes a long-term key of the form that IAM makes.
+func apiKey(account string) string {
+	return "ABSK" + base64.StdEncoding.EncodeToString([]byte("BedrockAPIKey-test-at-"+account+":"+apiKeySecret))
+}

@@ -1,0 +1,492 @@
+package outcrop
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/outcrop-dev/outcrop/internal/aws/credential"
+	"github.com/outcrop-dev/outcrop/internal/aws/endpoint"
+	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
+	"github.com/outcrop-dev/outcrop/internal/shaping"
+	"github.com/outcrop-dev/outcrop/internal/wire/jsonedit"
+)
+
+const (
+	// MaxBody is the most bytes of a request body that Bedrock takes (Body in the Bedrock Runtime
+	// service model).
+	MaxBody = 25_000_000
+
+	maxAnswer     = 32 << 20 // bytes of an answer that is not streamed; Bedrock's own limit is MaxBody
+	maxErrorBody  = 64 << 10
+	signingName   = "bedrock"
+	requestIDName = "x-amzn-requestid"
+)
+
+// A Client calls Claude on Amazon Bedrock in one Region with one identity. It is safe for
+// concurrent use. Make it with New.
+type Client struct {
+	region      string
+	runtime     string // base URL, without a trailing slash
+	control     string
+	credentials credential.Source
+	signer      *sigv4.Signer
+	http        *http.Client
+	idle        time.Duration // silence after which a stream is given up
+	timeout     time.Duration // for an answer that is not streamed
+	now         func() time.Time
+	budget      retryBudget
+}
+
+// An Option changes what New makes.
+type Option func(*settings)
+
+type settings struct {
+	region   string
+	endpoint endpoint.Options
+	source   credential.Source
+	http     *http.Client
+	idle     time.Duration
+	timeout  time.Duration
+	getenv   func(string) string
+}
+
+// WithRegion sets the source Region. Without it, AWS_REGION, AWS_DEFAULT_REGION or the profile says.
+func WithRegion(region string) Option { return func(s *settings) { s.region = region } }
+
+// WithBaseURL sends every call to url in place of AWS's hosts, as AWS_ENDPOINT_URL does; a path in
+// it is kept as a prefix.
+func WithBaseURL(url string) Option {
+	return func(s *settings) { s.endpoint.BaseURL = url }
+}
+
+// WithCredentials signs with what provider returns, in place of AWS's default chain.
+func WithCredentials(provider aws.CredentialsProvider) Option {
+	return func(s *settings) { s.source = credential.FromProvider(provider) }
+}
+
+// WithAPIKey authorises with a Bedrock API key (a bearer token) in place of a signature.
+func WithAPIKey(key string) Option {
+	return func(s *settings) {
+		s.source = credential.Static(credential.Credentials{APIKey: sigv4.NewSecret(key)})
+	}
+}
+
+// WithHTTPClient sends through client in place of a transport of the Client's own. Redirects are
+// not followed whatever it says: a signature is for one host.
+func WithHTTPClient(client *http.Client) Option { return func(s *settings) { s.http = client } }
+
+// WithIdleTimeout sets after how much silence a stream is given up; 4 minutes if not set.
+func WithIdleTimeout(d time.Duration) Option { return func(s *settings) { s.idle = d } }
+
+// WithTimeout sets how long an answer that is not streamed may take; 10 minutes if not set.
+func WithTimeout(d time.Duration) Option { return func(s *settings) { s.timeout = d } }
+
+// New makes a Client. Without options it finds Region and credentials as AWS's SDKs do: a Bedrock
+// API key in AWS_BEARER_TOKEN_BEDROCK, else the default credential chain. It honours
+// AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL_BEDROCK and AWS_ENDPOINT_URL. Credentials are
+// first fetched when they are needed.
+func New(ctx context.Context, options ...Option) (*Client, error) {
+	s := settings{idle: 4 * time.Minute, timeout: 10 * time.Minute, getenv: os.Getenv}
+	for _, o := range options {
+		o(&s)
+	}
+	if s.source == nil || s.region == "" {
+		source, region, err := credential.Default(ctx, s.region, s.getenv)
+		if err != nil {
+			return nil, err
+		}
+		s.region = region
+		if s.source == nil {
+			s.source = source
+		}
+	}
+	s.endpoint.Getenv = s.getenv
+	runtime, err := endpoint.Runtime(s.region, s.endpoint)
+	if err != nil {
+		return nil, err
+	}
+	control, err := endpoint.Control(s.region, s.endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		region: s.region, runtime: runtime, control: control,
+		credentials: s.source, signer: sigv4.NewSigner(signingName, s.region),
+		http: httpClient(s.http), idle: s.idle, timeout: s.timeout, now: time.Now,
+	}, nil
+}
+
+// Region returns the source Region that the Client calls.
+func (c *Client) Region() string { return c.region }
+
+// httpClient returns given without redirects, or a client of our own.
+func httpClient(given *http.Client) *http.Client {
+	h := &http.Client{Transport: newTransport()}
+	if given != nil {
+		*h = *given
+	}
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return h
+}
+
+// newTransport speaks HTTP/1.1: one connection per call under way costs less here than frames of
+// many on one, and a lost connection takes one answer with it, not all.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConns:          512,
+		MaxIdleConnsPerHost:   512,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true, // an event stream is read as it comes
+	}
+}
+
+// Do sends an operation that does not stream and returns the whole answer. It shapes an InvokeModel
+// body for the model, retries what is worth it, and returns an *Error for anything but one whole
+// JSON object.
+func (c *Client) Do(ctx context.Context, inv *Invocation) (*Response, error) {
+	p, err := c.prepare(inv)
+	if err != nil {
+		return nil, err
+	}
+	var answer *Response
+	attempts, err := c.try(ctx, func() (err error) {
+		answer, err = c.exchange(ctx, p)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer.Target, answer.Attempts, answer.LeftOut = p.target, attempts, p.leftOut
+	return answer, nil
+}
+
+// InvokeModel sends inv as the operation of that name, whatever inv.Operation says.
+func (c *Client) InvokeModel(ctx context.Context, inv *Invocation) (*Response, error) {
+	copied := *inv
+	copied.Operation = InvokeModel
+	return c.Do(ctx, &copied)
+}
+
+// InvokeModelWithResponseStream sends inv as the operation of that name and returns the answer once
+// its first event is there. Errors that come before it are retried and returned like those of Do.
+// The caller must Close the Stream.
+func (c *Client) InvokeModelWithResponseStream(ctx context.Context, inv *Invocation) (*Stream, error) {
+	copied := *inv
+	copied.Operation = InvokeModelWithResponseStream
+	p, err := c.prepare(&copied)
+	if err != nil {
+		return nil, err
+	}
+	var stream *Stream
+	attempts, err := c.try(ctx, func() (err error) {
+		stream, err = c.open(ctx, p)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	stream.Target, stream.Attempts, stream.LeftOut = p.target, attempts, p.leftOut
+	return stream, nil
+}
+
+// prepared is an invocation ready to be sent, any number of times.
+type prepared struct {
+	operation Operation
+	method    string
+	url       *url.URL
+	header    http.Header
+	body      []byte
+	hash      string // of body, in hex; "" until a signature needs it
+	target    Target
+	leftOut   []string
+}
+
+// prepare resolves the model, shapes the body and builds the URL. Nothing is signed for a model ID
+// that is not one.
+func (c *Client) prepare(inv *Invocation) (*prepared, error) {
+	id, err := c.modelID(inv)
+	if err != nil {
+		return nil, err
+	}
+	body, leftOut, err := shape(inv, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > MaxBody {
+		return nil, Errorf(TooLarge, "the body has %d bytes; Bedrock takes at most %d", len(body), MaxBody)
+	}
+	u, err := url.Parse(c.runtime + "/model/" + escapeSegment(id) + "/" + inv.Operation.path())
+	if err != nil || inv.Operation.path() == "" {
+		return nil, Errorf(Invalid, "operation %q on model %q cannot be addressed", inv.Operation, id)
+	}
+	return &prepared{
+		operation: inv.Operation, method: http.MethodPost, url: u, header: requestHeader(inv),
+		body: body, target: Target{Region: c.region, ModelID: id}, leftOut: leftOut,
+	}, nil
+}
+
+// shape returns the body to send: that of an InvokeModel shaped, any other as it came.
+func shape(inv *Invocation, modelID string) (body []byte, leftOut []string, err error) {
+	if inv.Operation == CountTokens {
+		return inv.Body, nil, nil
+	}
+	object := inv.object
+	if object == nil {
+		if object, err = parseBody(inv.Body); err != nil {
+			return nil, nil, err
+		}
+	}
+	leftOut = shaping.Shape(shaping.Request{ModelID: modelID, Body: object, Version: inv.Version, Betas: inv.Betas})
+	if !object.Changed() {
+		return inv.Body, leftOut, nil
+	}
+	return object.AppendTo(make([]byte, 0, object.Len())), leftOut, nil
+}
+
+func parseBody(body []byte) (*jsonedit.Object, error) {
+	object, err := jsonedit.Parse(body)
+	if err != nil {
+		return nil, Errorf(Invalid, "the request body is not a JSON object that can be sent: %w", err)
+	}
+	return object, nil
+}
+
+const bedrockHeader = "X-Amzn-Bedrock-"
+
+// requestHeader holds what the operation takes as headers.
+func requestHeader(inv *Invocation) http.Header {
+	h := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
+	if inv.Operation == InvokeModelWithResponseStream {
+		h["Accept"] = []string{"application/vnd.amazon.eventstream"}
+		h["X-Amzn-Bedrock-Accept"] = []string{"application/json"}
+	}
+	for name, values := range inv.Header {
+		if strings.HasPrefix(name, bedrockHeader) && len(values) > 0 {
+			h[name] = values[:1]
+		}
+	}
+	return h
+}
+
+// exchange sends p once and reads the whole answer.
+func (c *Client) exchange(ctx context.Context, p *prepared) (*Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	resp, err := c.send(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	id := resp.Header.Get(requestIDName)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, c.unsent(ctx, err)
+	case err != nil:
+		return nil, &Error{Kind: Interrupted, Message: fmt.Sprintf("the answer broke off after %d bytes", len(body)), Err: err, RequestID: id}
+	case len(body) > maxAnswer:
+		return nil, &Error{Kind: Interrupted, Message: fmt.Sprintf("the answer has more than %d bytes", maxAnswer), RequestID: id}
+	case len(body) == 0:
+		return nil, &Error{Kind: Interrupted, Message: "the answer is empty", RequestID: id}
+	}
+	object, err := jsonedit.Parse(body)
+	if err != nil {
+		return nil, &Error{Kind: Interrupted, Message: notJSON(resp, len(body)), Err: err, RequestID: id}
+	}
+	if e := errorUnder200(resp, object, body); e != nil {
+		return nil, e
+	}
+	answer := &Response{Header: resp.Header, RequestID: id, Body: body}
+	if usage, ok := object.Get("usage"); ok {
+		answer.Usage.read(usage)
+	}
+	return answer, nil
+}
+
+func notJSON(resp *http.Response, n int) string {
+	return fmt.Sprintf("the answer, %d bytes of %q, is not JSON", n, resp.Header.Get("Content-Type"))
+}
+
+// open sends p once and reads the answer up to its first event.
+func (c *Client) open(parent context.Context, p *prepared) (*Stream, error) {
+	ctx, cancel := context.WithCancelCause(parent)
+	idle := time.AfterFunc(c.idle, func() { cancel(errIdle) })
+	stream, err := func() (*Stream, error) {
+		resp, err := c.send(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if t := resp.Header.Get("Content-Type"); t != "" && !strings.Contains(t, "application/vnd.amazon.eventstream") {
+			return nil, notAStream(resp)
+		}
+		return newStream(resp, cancel, idle, c.idle)
+	}()
+	if err != nil {
+		idle.Stop()
+		cancel(nil)
+		return nil, err
+	}
+	return stream, nil
+}
+
+// notAStream reads what came in place of an event stream: an error under status 200, or something
+// that a proxy made.
+func notAStream(resp *http.Response) error {
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if object, err := jsonedit.Parse(body); err == nil {
+		if e := errorUnder200(resp, object, body); e != nil {
+			return e
+		}
+	}
+	return &Error{
+		Kind: Interrupted, RequestID: resp.Header.Get(requestIDName),
+		Message: fmt.Sprintf("the answer is %q, not an event stream; a proxy on the way may have changed it", resp.Header.Get("Content-Type")),
+	}
+}
+
+// send makes one HTTP request of p and returns the response if its status is 200.
+func (c *Client) send(ctx context.Context, p *prepared) (*http.Response, error) {
+	req := (&http.Request{
+		Method: p.method, URL: p.url, Host: p.url.Host, Header: p.header.Clone(),
+		ContentLength: int64(len(p.body)),
+	}).WithContext(ctx)
+	if len(p.body) > 0 {
+		req.Body = io.NopCloser(bytes.NewReader(p.body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.body)), nil }
+	}
+	if err := c.authorise(ctx, req, p); err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unsent(ctx, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		return nil, refusal(resp)
+	}
+	return resp, nil
+}
+
+// unsent says why a request got no answer.
+func (c *Client) unsent(ctx context.Context, err error) error {
+	var unwrapped *url.Error
+	if errors.As(err, &unwrapped) {
+		err = unwrapped.Err // the URL is ours, not the caller's
+	}
+	switch {
+	case errors.Is(context.Cause(ctx), errIdle):
+		return &Error{Kind: Interrupted, Message: fmt.Sprintf("no answer for %v", c.idle)}
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &Error{Kind: ModelFailed, Message: fmt.Sprintf("no whole answer within %v", c.timeout), Err: context.DeadlineExceeded}
+	case ctx.Err() != nil:
+		return &Error{Kind: Canceled, Message: "the caller went away", Err: ctx.Err()}
+	}
+	return &Error{Kind: Unavailable, Message: "Bedrock is not reachable", Err: err}
+}
+
+// authorise puts credentials on req: a bearer key as it is, or a signature.
+func (c *Client) authorise(ctx context.Context, req *http.Request, p *prepared) error {
+	cred, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return &Error{Kind: Credentials, Message: "no AWS credentials", Err: err}
+	}
+	if !cred.APIKey.IsZero() {
+		if req.URL.Scheme != "https" && !isLoopback(req.URL.Hostname()) {
+			return Errorf(Credentials, "a Bedrock API key is sent over https only, not to %s", req.URL.Host)
+		}
+		req.Header.Set("Authorization", "Bearer "+cred.APIKey.Reveal())
+		return nil
+	}
+	if p.hash == "" {
+		p.hash = sigv4.HashHex(p.body)
+	}
+	c.signer.Sign(req, p.hash, cred.Keys, c.now())
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// refusal reads an answer whose status is not 200.
+func refusal(resp *http.Response) *Error {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get(requestIDName)}
+	object, err := jsonedit.Parse(body)
+	if err != nil {
+		e.Kind = classifyStatus(resp.StatusCode)
+		e.Message = fmt.Sprintf("status %d with %s", resp.StatusCode, notJSON(resp, len(body)))
+		return e
+	}
+	e.body = body
+	e.Code, e.Message = exceptionOf(resp, object)
+	e.Kind = classify(e.Status, e.Code, e.Message)
+	if e.Message == "" {
+		e.Message = fmt.Sprintf("status %d without a message", resp.StatusCode)
+	}
+	if e.Kind == Throttled {
+		e.retryAfter = throttlePause
+	}
+	return e
+}
+
+// exceptionOf finds AWS's exception name and message, as AWS's SDKs do: x-amzn-errortype up to its
+// colon, else __type behind its hash; message or Message.
+func exceptionOf(resp *http.Response, object *jsonedit.Object) (code, message string) {
+	code = resp.Header.Get("x-amzn-errortype")
+	if raw, ok := object.Get("__type"); ok && code == "" {
+		code, _ = jsonedit.String(raw)
+	}
+	if i := strings.LastIndexByte(code, '#'); i >= 0 {
+		code = code[i+1:]
+	}
+	code, _, _ = strings.Cut(code, ":")
+	for _, name := range []string{"message", "Message"} {
+		if raw, ok := object.Get(name); ok && message == "" {
+			message, _ = jsonedit.String(raw)
+		}
+	}
+	return code, message
+}
+
+// errorUnder200 recognises an error that came with status 200 (seen of proxies, and of Bedrock on
+// unknown routes): an exception's name, or a message where an answer has its content.
+func errorUnder200(resp *http.Response, object *jsonedit.Object, body []byte) *Error {
+	code, message := exceptionOf(resp, object)
+	if code == "" {
+		if message == "" || hasAny(object, "content", "type", "usage", "inputTokens", "output", "choices", "results") {
+			return nil
+		}
+		code = "ValidationException"
+	}
+	kind := classify(0, code, message)
+	status := facets[kind].native
+	return &Error{Kind: kind, Code: code, Message: message, Status: status, RequestID: resp.Header.Get(requestIDName), body: body}
+}
+
+func hasAny(object *jsonedit.Object, names ...string) bool {
+	for _, name := range names {
+		if _, ok := object.Get(name); ok {
+			return true
+		}
+	}
+	return false
+}

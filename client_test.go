@@ -1,0 +1,202 @@
+package outcrop_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/outcrop-dev/outcrop"
+)
+
+const wholeMessage = `{"id":"msg_bdrk_1","type":"message","role":"assistant","content":[{"type":"text","text":"hi"}],"usage":{"input_tokens":3,"output_tokens":1}}`
+
+func TestInvokeModel(t *testing.T) {
+	var got *http.Request
+	var sent []byte
+	u := newUpstream(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		got = r
+		sent, _ = io.ReadAll(r.Body)
+		w.Header().Set("X-Amzn-Requestid", "aws-1")
+		io.WriteString(w, wholeMessage)
+	})
+	inv := invocation(t, `{"model":"arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1","max_tokens":5, "messages":[]}`)
+	inv.Header = http.Header{"X-Amzn-Bedrock-Guardrailidentifier": {"g1"}, "Cookie": {"secret"}, "X-Api-Key": {"sk-ant"}}
+	answer, err := u.client(t).Do(context.Background(), inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(answer.Body) != wholeMessage || answer.RequestID != "aws-1" || answer.Usage.InputTokens != 3 {
+		t.Errorf("got %+v", answer)
+	}
+	if want := "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aapplication-inference-profile%2Fa1/invoke"; got.URL.EscapedPath() != want {
+		t.Errorf("path %s\nwant %s", got.URL.EscapedPath(), want)
+	}
+	if want := `{"max_tokens":5, "messages":[],"anthropic_version":"bedrock-2023-05-31"}`; string(sent) != want {
+		t.Errorf("body %s\nwant %s", sent, want)
+	}
+	if !strings.HasPrefix(got.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") {
+		t.Errorf("Authorization %q", got.Header.Get("Authorization"))
+	}
+	if got.Header.Get("X-Amzn-Bedrock-Guardrailidentifier") != "g1" || got.Header.Get("Cookie") != "" || got.Header.Get("X-Api-Key") != "" {
+		t.Errorf("headers %v: only X-Amzn-Bedrock-* may come along", got.Header)
+	}
+}
+
+func TestRetries(t *testing.T) {
+	f := func(name string, wantCalls int, wantErr string, steps ...func(int, http.ResponseWriter, *http.Request)) {
+		t.Run(name, func(t *testing.T) {
+			u := &scripted{steps: steps}
+			synctest.Test(t, func(t *testing.T) { // the pauses take no time
+				_, err := u.client(t).Do(context.Background(), invocation(t, ask))
+				if (err == nil) != (wantErr == "") || err != nil && !strings.Contains(err.Error(), wantErr) {
+					t.Errorf("got %v, want %q", err, wantErr)
+				}
+			})
+			if u.calls != wantCalls {
+				t.Errorf("%d calls, want %d", u.calls, wantCalls)
+			}
+		})
+	}
+	good := func(_ int, w http.ResponseWriter, _ *http.Request) { io.WriteString(w, wholeMessage) }
+	throttle := refuses(429, "ThrottlingException", "Too many requests")
+	f("throttled twice, then fine", 3, "", throttle, throttle, good)
+	f("throttled for good", 3, "Too many requests", throttle, throttle, throttle, good)
+	f("a daily quota is not asked again", 1, "per day", refuses(429, "ThrottlingException", "Too many tokens per day"), good)
+	f("a failing service", 2, "", refuses(503, "ServiceUnavailableException", "busy"), good)
+	f("a wrong request", 1, "no", refuses(400, "ValidationException", "no"), good)
+	f("denied", 1, "not authorized", refuses(403, "AccessDeniedException", "not authorized"), good)
+	f("expired credentials, once more", 2, "expired", refuses(403, "ExpiredTokenException", "expired"), refuses(403, "ExpiredTokenException", "expired"), good)
+	f("an empty answer, once more", 2, "", func(int, http.ResponseWriter, *http.Request) {}, good)
+	f("HTML of a proxy", 2, `"text/html; charset=utf-8", is not JSON`,
+		func(_ int, w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html><body>") },
+		func(_ int, w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html><body>") }, good)
+	f("an error under status 200", 1, "ValidationException: bad", func(_ int, w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"message":"bad"}`)
+	}, good)
+	f("a redirect is not followed", 1, "status 302", func(_ int, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "http://169.254.169.254/")
+		w.WriteHeader(302)
+	}, good)
+}
+
+// scripted answers in process, without sockets, so that synctest's clock runs.
+type scripted struct {
+	steps []func(int, http.ResponseWriter, *http.Request)
+	calls int
+}
+
+func (s *scripted) client(t *testing.T) *outcrop.Client {
+	c, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL("http://127.0.0.1"),
+		outcrop.WithAPIKey("ABSKtest"), outcrop.WithHTTPClient(&http.Client{Transport: s}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.calls++
+	w := httptest.NewRecorder()
+	s.steps[s.calls-1](s.calls, w, r)
+	resp := w.Result()
+	resp.Request = r
+	return resp, nil
+}
+
+func TestHostileModelIDsAreNotSent(t *testing.T) {
+	u := newUpstream(t, func(int, http.ResponseWriter, *http.Request) {})
+	c := u.client(t)
+	for _, id := range []string{
+		"", ".", "..", "...", "a/../b", "../../foundation-models", "a/b", "/", "//", "a//b", "%2e%2e", "%2e", "%2F", "%00", "a\x00b",
+		"?", "a?b=c", "#", "a#b", "a b", "a\r\nHost: evil", "a\nb", "\t", "ä", "a;b", "a\\b", "a@b", "*", "${jndi}", "a,b", "[1m]",
+		"arn:aws:bedrock:us-east-1:123456789012:inference-profile/..", "arn:aws:bedrock:us-east-1:123456789012:inference-profile/a/../b",
+		"arn:aws:s3:::bucket", "arn:aws:bedrock:us-east-1::foundation-model/../x", "arn:aws:bedrock:evil.example:1:x/y",
+		strings.Repeat("a", 2049),
+	} {
+		for _, op := range []outcrop.Operation{outcrop.InvokeModel, outcrop.CountTokens} {
+			_, err := c.Do(context.Background(), &outcrop.Invocation{Operation: op, Model: id, Body: []byte(`{}`)})
+			if k := outcrop.KindOf(err); k != outcrop.Invalid && k != outcrop.NotFound {
+				t.Errorf("%s of model %.60q: %v, want kind invalid or not_found", op, id, err)
+			}
+		}
+		if id == "" {
+			continue // ListInferenceProfiles
+		}
+		if _, err := c.Control(context.Background(), outcrop.InferenceProfiles, id, nil); outcrop.KindOf(err) != outcrop.Invalid {
+			t.Errorf("inference profile %.60q: %v, want kind invalid", id, err)
+		}
+	}
+	if n := u.calls.Load(); n != 0 {
+		t.Errorf("%d requests reached the upstream", n)
+	}
+}
+
+func TestAPIKeyIsSentOverHTTPSOnly(t *testing.T) {
+	c, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL("http://bedrock.example"), outcrop.WithAPIKey("ABSKsecret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Do(context.Background(), invocation(t, ask))
+	if outcrop.KindOf(err) != outcrop.Credentials || strings.Contains(err.Error(), "ABSK") {
+		t.Errorf("got %v, want kind credentials without the key", err)
+	}
+	if text := fmt.Sprintf("%v %+v %#v", c, c, c); strings.Contains(text, "ABSK") {
+		t.Error("the Client prints its API key")
+	}
+}
+
+func TestBodyOverBedrocksLimit(t *testing.T) {
+	u := newUpstream(t, func(int, http.ResponseWriter, *http.Request) {})
+	big := `{"model":"opus","messages":"` + strings.Repeat("a", outcrop.MaxBody) + `"}`
+	_, err := u.client(t).Do(context.Background(), invocation(t, big))
+	if outcrop.KindOf(err) != outcrop.TooLarge || !strings.Contains(err.Error(), "25000000") || u.calls.Load() != 0 {
+		t.Errorf("got %v after %d calls, want kind too_large naming the limit after none", err, u.calls.Load())
+	}
+}
+
+func TestControl(t *testing.T) {
+	var got string
+	u := newUpstream(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		got = r.Method + " " + r.URL.RequestURI()
+		io.WriteString(w, `{"inferenceProfileSummaries":[]}`)
+	})
+	c := u.client(t)
+	if _, err := c.Control(context.Background(), outcrop.InferenceProfiles, "", url.Values{"type": {"SYSTEM_DEFINED"}}); err != nil || got != "GET /inference-profiles?type=SYSTEM_DEFINED" {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := c.Control(context.Background(), outcrop.FoundationModels, "anthropic.claude-3-haiku-20240307-v1:0", nil); err != nil || got != "GET /foundation-models/anthropic.claude-3-haiku-20240307-v1%3A0" {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := c.Control(context.Background(), "guardrails", "", nil); outcrop.KindOf(err) != outcrop.NotFound {
+		t.Errorf("a resource that is not served: %v", err)
+	}
+}
+
+func TestCountTokens(t *testing.T) {
+	var path string
+	var sent struct {
+		Input struct{ InvokeModel struct{ Body []byte } }
+	}
+	u := newUpstream(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		path = r.URL.EscapedPath()
+		json.NewDecoder(r.Body).Decode(&sent)
+		io.WriteString(w, `{"inputTokens":12}`)
+	})
+	n, err := u.client(t).CountTokens(context.Background(), &outcrop.Invocation{Model: "haiku", Body: []byte(`{"messages":[],"anthropic_beta":["x"]}`)})
+	if err != nil || n != 12 {
+		t.Errorf("CountTokens = %d, %v; want 12", n, err)
+	}
+	if want := `{"messages":[],"anthropic_version":"bedrock-2023-05-31","max_tokens":1}`; string(sent.Input.InvokeModel.Body) != want {
+		t.Errorf("counted %s, want %s", sent.Input.InvokeModel.Body, want)
+	}
+	if want := "/model/anthropic.claude-haiku-5-5/count-tokens"; path != want {
+		t.Errorf("path %s, want the bare model ID: %s", path, want)
+	}
+}

@@ -1,0 +1,97 @@
+// Package credential finds what an AWS call is signed with: a Bedrock API key, or access keys from
+// AWS's own chain (environment, profiles, IAM Identity Center, roles, containers, EC2), by AWS's
+// own library.
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
+)
+
+// BearerEnv is the environment variable that holds a Bedrock API key. It wins over access keys, as
+// in AWS's SDKs.
+const BearerEnv = "AWS_BEARER_TOKEN_BEDROCK"
+
+// Credentials are what one request is authorised with: APIKey, or else the keys.
+type Credentials struct {
+	APIKey sigv4.Secret
+	Keys   sigv4.Credentials
+}
+
+// A Source hands out credentials. It is safe for concurrent use.
+type Source interface {
+	// Retrieve returns credentials that are good now. It may wait for a refresh.
+	Retrieve(context.Context) (Credentials, error)
+	// Invalidate forgets what is cached, after AWS refused it.
+	Invalidate()
+}
+
+// Static returns a Source of credentials that never change.
+func Static(c Credentials) Source { return static{c} }
+
+type static struct{ c Credentials }
+
+func (s static) Retrieve(context.Context) (Credentials, error) { return s.c, nil }
+func (s static) Invalidate()                                   {}
+
+// FromProvider returns a Source that caches what p provides, refreshes it before it expires, and
+// asks p once for many callers.
+func FromProvider(p aws.CredentialsProvider) Source {
+	cache, ok := p.(*aws.CredentialsCache)
+	if !ok {
+		cache = aws.NewCredentialsCache(p, func(o *aws.CredentialsCacheOptions) {
+			o.ExpiryWindow = expiryWindow
+			o.ExpiryWindowJitterFrac = 0.5
+		})
+	}
+	return provider{cache}
+}
+
+// expiryWindow is how long before their end credentials are refreshed. A long answer needs none of
+// it: a request is signed once, at its start.
+const expiryWindow = 5 * time.Minute
+
+type provider struct{ cache *aws.CredentialsCache }
+
+func (p provider) Retrieve(ctx context.Context) (Credentials, error) {
+	c, err := p.cache.Retrieve(ctx)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("get AWS credentials: %w", err)
+	}
+	return Credentials{Keys: sigv4.NewCredentials(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)}, nil
+}
+
+func (p provider) Invalidate() { p.cache.Invalidate() }
+
+// ErrNoRegion says that neither options, environment nor profile name a Region.
+var ErrNoRegion = errors.New("no AWS Region: set AWS_REGION, or region in the profile (AWS_PROFILE)")
+
+// Default finds Region and credentials as AWS's SDKs do, from environment and shared files; a
+// region that is not "" wins. No credentials are fetched yet: that happens at the first Retrieve.
+func Default(ctx context.Context, region string, getenv func(string) string) (Source, string, error) {
+	if key := getenv(BearerEnv); key != "" && region != "" {
+		return Static(Credentials{APIKey: sigv4.NewSecret(key)}), region, nil
+	}
+	var opts []func(*config.LoadOptions) error
+	if region != "" {
+		opts = append(opts, config.WithRegion(region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return nil, "", fmt.Errorf("read AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, "", ErrNoRegion
+	}
+	if key := getenv(BearerEnv); key != "" {
+		return Static(Credentials{APIKey: sigv4.NewSecret(key)}), cfg.Region, nil
+	}
+	return FromProvider(cfg.Credentials), cfg.Region, nil
+}

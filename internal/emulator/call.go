@@ -1,0 +1,158 @@
+package emulator
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+)
+
+// Time limits of one request. A client that neither sends nor reads does not hold the server.
+const (
+	readTimeout  = 2 * time.Minute // for the whole body
+	writeTimeout = time.Minute     // for each write
+)
+
+// drainLimit is how much of a refused request's body is still read: a client that is busy sending
+// would otherwise see a broken connection in place of the refusal.
+const drainLimit = 64 << 20
+
+// A call is one request on its way.
+type call struct {
+	r       *http.Request
+	w       http.ResponseWriter
+	control *http.ResponseController
+	server  *Server
+
+	requestID string
+	started   time.Time
+	operation string
+	modelID   string // or the profile's: the identifier in the path, decoded
+	who       identity
+	body      []byte
+
+	status    int // 0 before the answer has begun
+	errorCode string
+	usage     claude.Usage
+	lastTurn  []string // kinds of blocks
+	results   []string // IDs of tools
+}
+
+func newCall(s *Server, w http.ResponseWriter, r *http.Request) *call {
+	return &call{
+		r: r, w: w, control: http.NewResponseController(w), server: s,
+		requestID: newUUID(), started: time.Now(),
+	}
+}
+
+// newUUID returns a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// readBody reads the body, of which limit bytes are InvokeModel's. CountTokens wraps one in base64.
+func (c *call) readBody(limit int64) error {
+	longest := limit
+	if c.operation == "CountTokens" {
+		longest = limit/3*4 + 1024
+	}
+	c.control.SetReadDeadline(time.Now().Add(readTimeout)) // not supported by every ResponseWriter
+	body, err := io.ReadAll(io.LimitReader(c.r.Body, longest+1))
+	if err != nil {
+		return invalid("The request's body could not be read: %v", err)
+	}
+	if int64(len(body)) > longest {
+		// Recorded of the live service in langchain-aws issue 419 (March 2025), with status 400.
+		return invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to %d", limit)
+	}
+	c.body = body
+	c.control.SetReadDeadline(time.Time{}) // or the server would take a long answer for a client that is gone
+	return nil
+}
+
+func (c *call) drain() {
+	if c.r.Header.Get("Expect") != "" {
+		return // the client waits for leave to send
+	}
+	c.control.SetReadDeadline(time.Now().Add(readTimeout))
+	io.CopyN(io.Discard, c.r.Body, drainLimit) // whatever comes of it, the refusal is sent
+	c.control.SetReadDeadline(time.Time{})
+}
+
+// begin tells the Config's Observe and sends the status and the headers that are on every answer.
+func (c *call) begin(status int) {
+	c.status = status
+	c.w.Header().Set("X-Amzn-Requestid", c.requestID)
+	// AWS's SDKs correct their clock by Date when a signature is refused.
+	c.w.Header().Set("Date", c.server.cfg.Now().UTC().Format(http.TimeFormat))
+	c.server.cfg.Observe(c.exchange())
+	c.w.WriteHeader(status)
+}
+
+// writeJSON sends a whole answer.
+func (c *call) writeJSON(status int, body []byte) error {
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	c.begin(status)
+	return c.write(body)
+}
+
+// answer sends v as a whole answer.
+func (c *call) answer(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return c.writeJSON(http.StatusOK, body)
+}
+
+// write sends bytes of the answer, within writeTimeout.
+func (c *call) write(b []byte) error {
+	c.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // not supported by every ResponseWriter
+	_, err := c.w.Write(b)
+	c.control.SetWriteDeadline(time.Time{})
+	return err
+}
+
+// log writes the request's line. It holds no content.
+func (c *call) log(err error) {
+	attrs := []slog.Attr{
+		slog.String("request_id", c.requestID),
+		slog.String("operation", c.operation),
+		slog.String("model", c.modelID),
+		slog.Int("status", c.status),
+		slog.Duration("took", time.Since(c.started)),
+	}
+	if c.operation == "" {
+		attrs = append(attrs, slog.String("path", c.r.URL.EscapedPath()))
+	}
+	if c.errorCode != "" {
+		attrs = append(attrs, slog.String("error", c.errorCode))
+	}
+	if c.lastTurn != nil {
+		attrs = append(attrs, slog.String("last", strings.Join(c.lastTurn, ",")))
+	}
+	if c.results != nil {
+		attrs = append(attrs, slog.String("tool_results", strings.Join(c.results, ",")))
+	}
+	if c.usage != (claude.Usage{}) {
+		attrs = append(attrs,
+			slog.Int("input_tokens", c.usage.InputTokens), slog.Int("output_tokens", c.usage.OutputTokens),
+			slog.Int("cache_read_tokens", c.usage.CacheRead), slog.Int("cache_write_tokens", c.usage.CacheWrite))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("fault", err.Error()))
+	}
+	c.server.cfg.Logger.LogAttrs(context.WithoutCancel(c.r.Context()), slog.LevelInfo, "request", attrs...)
+}

@@ -1,0 +1,270 @@
+package claude
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Answer answers a request that Check has passed. input is what its prompt costs.
+func (r *Request) Answer(in Setting, input Usage) *Reply {
+	t := r.task()
+	calls, complaints := r.calls(t)
+
+	var said []string
+	if results := t.last.of("tool_result"); len(results) > 0 {
+		said = append(said, r.quote(results)...)
+	}
+	said = append(said, complaints...)
+	var text string
+	switch {
+	case len(calls) > 0 && r.forced():
+		// Forced to use a tool, Claude says nothing before it does.
+	case len(calls) > 0:
+		said = append(said, "I will call "+names(calls)+".")
+		text = strings.Join(said, "\n")
+	case r.schema != nil:
+		text = string(compact(sample(r.schema, shorten(t.asked, 60))))
+	case len(said) > 0:
+		text = strings.Join(said, "\n")
+	default:
+		text = r.converse(t, in)
+	}
+	reply := &Reply{Model: in.Model, StopReason: "end_turn", Usage: input}
+	if r.thinks(len(t.last.of("tool_result")) > 0) && t.prefill == "" {
+		reply.Content = append(reply.Content, r.think(in, thought(t, calls)))
+	}
+	if text = goOn(text, t.prefill); text != "" {
+		reply.Content = append(reply.Content, Content{Kind: "text", Text: text})
+	}
+	for _, c := range calls {
+		reply.Content = append(reply.Content, Content{Kind: "tool_use", ID: newID("toolu_bdrk_01"), Name: c.name, Input: string(compact(c.input))})
+		reply.StopReason = "tool_use"
+	}
+	reply.cut(r.maxTokens, r.stops)
+	return reply
+}
+
+// forced reports whether tool_choice leaves no way but to use a tool.
+func (r *Request) forced() bool { return r.choice.kind == "any" || r.choice.kind == "tool" }
+
+// searchTool is the tool by which Claude Code loads tools that it has not put into the request.
+const searchTool = "ToolSearch"
+
+// calls returns the tools to be used now, and what is to be said about those that cannot be.
+func (r *Request) calls(t task) (calls []instruction, complaints []string) {
+	for _, do := range t.todo {
+		offered := r.tool(do.name)
+		switch {
+		case do.bare && offered == nil: // "call me later" is no instruction
+		case do.fault != "":
+			complaints = append(complaints, fmt.Sprintf("I cannot call %s: its input is not a JSON object (%s).", do.name, do.fault))
+		case r.choice.kind == "none":
+			complaints = append(complaints, fmt.Sprintf("I may not call %s: tool_choice is none.", do.name))
+		case offered != nil && offered.callable():
+			calls = append(calls, do)
+		case r.tool(searchTool) != nil && !searched(t, do.name):
+			calls = append(calls, instruction{name: searchTool, input: object{"query": "select:" + do.name, "max_results": 1}})
+		default:
+			complaints = append(complaints, fmt.Sprintf("I cannot call %s: %s.", do.name, r.offer()))
+		}
+	}
+	if r.forced() {
+		calls = r.force(calls)
+	}
+	if r.choice.single && len(calls) > 1 {
+		calls = calls[:1]
+	}
+	return calls, complaints
+}
+
+// force keeps of the calls what tool_choice asks for, and makes one up if there is none: with what
+// the tool's schema requires, and no more.
+func (r *Request) force(calls []instruction) []instruction {
+	wanted := r.choice.name
+	if r.choice.kind == "any" {
+		if len(calls) > 0 {
+			return calls
+		}
+		if i := slices.IndexFunc(r.tools, func(t tool) bool { return t.callable() && !t.deferred }); i >= 0 {
+			wanted = r.tools[i].name
+		}
+	}
+	calls = slices.DeleteFunc(calls, func(in instruction) bool { return in.name != wanted })
+	if t := r.tool(wanted); len(calls) == 0 && t != nil {
+		input, _ := sample(t.object["input_schema"], "").(map[string]any)
+		if input == nil {
+			input = object{}
+		}
+		calls = []instruction{{name: wanted, input: input}}
+	}
+	return calls
+}
+
+// searched reports whether the tool has been looked for already.
+func searched(t task, name string) bool {
+	return slices.ContainsFunc(t.made, func(b block) bool {
+		return b.text("name") == searchTool && b.object.object("input").text("query") == "select:"+name
+	})
+}
+
+func (r *Request) offer() string {
+	if len(r.tools) == 0 {
+		return "no tools are offered"
+	}
+	var out []string
+	for _, t := range r.tools {
+		out = append(out, t.name)
+	}
+	return "it is not among the tools offered, " + strings.Join(out, ", ")
+}
+
+func names(calls []instruction) string {
+	var out []string
+	for _, c := range calls {
+		out = append(out, c.name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// quoteLimit is how many characters of a tool's result an answer quotes.
+const quoteLimit = 4000
+
+// quote says what the tools answered.
+func (r *Request) quote(results []block) (out []string) {
+	called := map[string]string{}
+	for b := range r.blocks() {
+		if b.kind() == "tool_use" {
+			called[b.text("id")] = b.text("name")
+		}
+	}
+	for _, b := range results {
+		name := called[b.text("tool_use_id")]
+		if name == "" {
+			name = "A tool"
+		}
+		verb := "answered"
+		if b.is("is_error") {
+			verb = "failed"
+		}
+		out = append(out, fmt.Sprintf("%s %s: %s", name, verb, shorten(describe(b.inner), quoteLimit)))
+	}
+	return out
+}
+
+// describe tells what blocks hold: text as it is, all else by what it is.
+func describe(blocks []block) string {
+	var out []string
+	for _, b := range blocks {
+		switch b.kind() {
+		case "text":
+			out = append(out, b.text("text"))
+		case "tool_reference":
+			out = append(out, "the tool "+b.text("tool_name"))
+		case "image":
+			out = append(out, b.media.String())
+		case "document":
+			out = append(out, describeDocument(b))
+		case "search_result":
+			out = append(out, "search result "+b.text("title")+": "+describe(b.inner))
+		}
+	}
+	if len(out) == 0 {
+		return "(nothing)"
+	}
+	return strings.Join(out, "\n")
+}
+
+func describeDocument(b block) string {
+	title := ""
+	if t := b.text("title"); t != "" {
+		title = fmt.Sprintf("%q, ", t)
+	}
+	if b.media != nil {
+		return title + b.media.String()
+	}
+	n := 0
+	for _, in := range b.inner {
+		n += len(in.text("text"))
+	}
+	return fmt.Sprintf("%stext document, %d bytes", title, n)
+}
+
+// converse answers where no tool is concerned.
+func (r *Request) converse(t task, in Setting) string {
+	if n := wordsAsked(t.asked); n > 0 {
+		return words(n)
+	}
+	var out []string
+	for _, b := range t.last.blocks {
+		switch b.kind() {
+		case "image":
+			out = append(out, "I see a "+b.media.String()+".")
+		case "document":
+			out = append(out, "I have read a document: "+describeDocument(b)+".")
+		}
+	}
+	if t.asked != "" {
+		out = append(out, "You said: "+shorten(t.asked, 400))
+	}
+	who := fmt.Sprintf("I am %s as the embedded Bedrock plays it", in.Model.Name)
+	if t.turns > 1 {
+		who += fmt.Sprintf(", and this is your turn %d", t.turns)
+	}
+	return strings.Join(append(out, who+". Write `call NAME {json}` and I use that tool."), "\n\n")
+}
+
+// thought is what the model thinks before it answers.
+func thought(t task, calls []instruction) string {
+	plan := "I can answer that directly."
+	switch {
+	case len(calls) > 0:
+		plan = "For that I use " + names(calls) + "."
+	case len(t.last.of("tool_result")) > 0:
+		plan = "The tools have answered, so I report what they said."
+	}
+	return "The user wrote: " + shorten(t.asked, 120) + "\n" + plan
+}
+
+// goOn takes from an answer what the client has begun it with.
+func goOn(text, prefill string) string {
+	if rest, ok := strings.CutPrefix(text, prefill); ok {
+		return rest
+	}
+	return text
+}
+
+// shorten keeps the first n characters and says how many there were.
+func shorten(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	return fmt.Sprintf("%s… (%d characters in all)", string(runes[:n]), len(runes))
+}
+
+var vocabulary = strings.Fields(`the rock that comes to the surface shows what lies below it layer by layer
+	sand and lime and slate each with its own age and grain and the water that runs over it cuts a little deeper every year`)
+
+// words returns n words in sentences.
+func words(n int) string {
+	var b strings.Builder
+	for i := range n {
+		word := vocabulary[i%len(vocabulary)]
+		if i%12 == 0 {
+			word = strings.ToUpper(word[:1]) + word[1:]
+		}
+		b.WriteString(word)
+		switch {
+		case i == n-1:
+			b.WriteString(".")
+		case i%60 == 59:
+			b.WriteString(".\n\n")
+		case i%12 == 11:
+			b.WriteString(". ")
+		default:
+			b.WriteString(" ")
+		}
+	}
+	return b.String()
+}

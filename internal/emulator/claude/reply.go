@@ -1,0 +1,290 @@
+package claude
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"iter"
+	"strings"
+
+	"github.com/outcrop-dev/outcrop/internal/catalog"
+)
+
+// A Reply is an answer, whole.
+type Reply struct {
+	Model        catalog.Model
+	Content      []Content
+	StopReason   string // end_turn, tool_use, max_tokens or stop_sequence
+	StopSequence string // the one met; "" for none
+	Usage        Usage
+}
+
+// A Content is a block of an answer.
+type Content struct {
+	Kind      string // thinking, text or tool_use
+	Text      string // of thinking and text
+	Signature string // of thinking
+	ID, Name  string // of tool_use
+	Input     string // of tool_use: a JSON object, or its beginning if max_tokens cut it
+
+	// seal turns what was thought into what is shown of it and its signature.
+	seal func(thought string) (shown, signature string)
+}
+
+// Usage is what an invocation cost, as the Messages API reports it.
+type Usage struct {
+	InputTokens   int `json:"input_tokens"` // without those below
+	CacheWrite    int `json:"cache_creation_input_tokens"`
+	CacheRead     int `json:"cache_read_input_tokens"`
+	CacheCreation struct {
+		FiveMinutes int `json:"ephemeral_5m_input_tokens"`
+		Hour        int `json:"ephemeral_1h_input_tokens"`
+	} `json:"cache_creation"`
+	OutputTokens  int            `json:"output_tokens"`
+	OutputDetails *OutputDetails `json:"output_tokens_details,omitempty"`
+}
+
+// OutputDetails are the part of the output tokens that was thinking.
+type OutputDetails struct {
+	ThinkingTokens int `json:"thinking_tokens"`
+}
+
+func newID(prefix string) string { return prefix + rand.Text()[:22] }
+
+// cut ends the reply where a stop sequence or max_tokens ends it, and counts its tokens.
+func (r *Reply) cut(maxTokens int, stops []string) {
+	whole := r.Content
+	r.Content = nil
+	left := maxTokens
+	for i, c := range whole {
+		stopped := false
+		if c.Kind == "text" {
+			c.Text, stopped = r.stop(c.Text, stops)
+		}
+		ended := c.cut(&left)
+		if c.Kind == "thinking" {
+			r.Usage.OutputDetails = &OutputDetails{Tokens(c.Text)}
+			c.Text, c.Signature = c.seal(c.Text)
+		}
+		if c.Kind != "text" || c.Text != "" {
+			r.Content = append(r.Content, c)
+		}
+		if ended {
+			r.StopReason, r.StopSequence = "max_tokens", ""
+		}
+		if ended || stopped {
+			break
+		}
+		if left == 0 && i < len(whole)-1 {
+			r.StopReason = "max_tokens"
+			break
+		}
+	}
+	r.Usage.OutputTokens = maxTokens - left
+}
+
+// stop returns text up to the first stop sequence in it.
+func (r *Reply) stop(text string, stops []string) (string, bool) {
+	at := -1
+	for _, s := range stops {
+		if i := strings.Index(text, s); i >= 0 && (at < 0 || i < at) {
+			at = i
+			r.StopReason, r.StopSequence = "stop_sequence", s
+		}
+	}
+	if at < 0 {
+		return text, false
+	}
+	return text[:at], true
+}
+
+// cut shortens the block to the tokens that are left, takes what it costs from them, and reports
+// whether it had to be shortened.
+func (c *Content) cut(left *int) bool {
+	if c.Kind == "tool_use" {
+		frame := callTokens(c.Name, "")
+		input := firstTokens(c.Input, max(0, *left-frame))
+		*left = max(0, *left-frame-Tokens(input))
+		shortened := input != c.Input
+		c.Input = input
+		return shortened
+	}
+	text := firstTokens(c.Text, *left)
+	*left -= Tokens(text)
+	shortened := text != c.Text
+	c.Text = text
+	return shortened
+}
+
+// A Message is the JSON of an answer.
+type Message struct {
+	Model        string  `json:"model"`
+	ID           string  `json:"id"`
+	Type         string  `json:"type"`
+	Role         string  `json:"role"`
+	Content      []any   `json:"content"`
+	StopReason   *string `json:"stop_reason"`
+	StopSequence *string `json:"stop_sequence"`
+	Usage        Usage   `json:"usage"`
+}
+
+type textBlock struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+type thinkingBlock struct {
+	Type      string `json:"type"`
+	Thinking  string `json:"thinking"`
+	Signature string `json:"signature"`
+}
+
+type toolUseBlock struct {
+	Type  string          `json:"type"`
+	ID    string          `json:"id"`
+	Name  string          `json:"name"`
+	Input json.RawMessage `json:"input"`
+}
+
+// block returns the JSON of a block, or of its beginning in a stream.
+func (c Content) block(begin bool) any {
+	if begin {
+		c.Text, c.Signature, c.Input = "", "", "{}"
+	}
+	switch c.Kind {
+	case "thinking":
+		return thinkingBlock{c.Kind, c.Text, c.Signature}
+	case "tool_use":
+		if !json.Valid([]byte(c.Input)) { // cut short
+			c.Input = "{}"
+		}
+		return toolUseBlock{c.Kind, c.ID, c.Name, json.RawMessage(c.Input)}
+	}
+	return textBlock{c.Kind, c.Text}
+}
+
+// Message returns the answer as InvokeModel gives it.
+func (r *Reply) Message() Message {
+	m := r.opening()
+	for _, c := range r.Content {
+		m.Content = append(m.Content, c.block(false))
+	}
+	m.StopReason, m.StopSequence, m.Usage = r.stopReason()
+	return m
+}
+
+// opening is the message before there is anything of it.
+func (r *Reply) opening() Message {
+	name := r.Model.FirstPartyID
+	if name == "" {
+		name = r.Model.ID
+	}
+	return Message{Model: name, ID: newID("msg_bdrk_01"), Type: "message", Role: "assistant", Content: []any{}}
+}
+
+func (r *Reply) stopReason() (reason, sequence *string, u Usage) {
+	if r.StopSequence != "" {
+		sequence = &r.StopSequence
+	}
+	return &r.StopReason, sequence, r.Usage
+}
+
+// An Event is one event of a stream.
+type Event struct {
+	Type         string   `json:"type"`
+	Message      *Message `json:"message,omitempty"`
+	Index        *int     `json:"index,omitempty"`
+	ContentBlock any      `json:"content_block,omitempty"`
+	Delta        any      `json:"delta,omitempty"`
+	Usage        *Usage   `json:"usage,omitempty"`
+}
+
+type textDelta struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+type thinkingDelta struct {
+	Type     string `json:"type"`
+	Thinking string `json:"thinking"`
+}
+
+type signatureDelta struct {
+	Type      string `json:"type"`
+	Signature string `json:"signature"`
+}
+
+type inputDelta struct {
+	Type        string `json:"type"`
+	PartialJSON string `json:"partial_json"`
+}
+
+type stopDelta struct {
+	StopReason   *string `json:"stop_reason"`
+	StopSequence *string `json:"stop_sequence"`
+}
+
+// deltaTokens is how many tokens a delta has: a few words.
+const deltaTokens = 4
+
+// Events returns the answer as a stream, from message_start to message_stop.
+func (r *Reply) Events() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		m := r.opening()
+		m.Usage = r.Usage
+		m.Usage.OutputTokens, m.Usage.OutputDetails = min(1, r.Usage.OutputTokens), nil
+		if !yield(Event{Type: "message_start", Message: &m}) {
+			return
+		}
+		for i, c := range r.Content {
+			for e := range c.events() {
+				e.Index = &i
+				if !yield(e) {
+					return
+				}
+			}
+		}
+		reason, sequence, usage := r.stopReason()
+		if yield(Event{Type: "message_delta", Delta: stopDelta{reason, sequence}, Usage: &usage}) {
+			yield(Event{Type: "message_stop"})
+		}
+	}
+}
+
+// events returns the events of one block, their index to be filled in.
+func (c Content) events() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		if !yield(Event{Type: "content_block_start", ContentBlock: c.block(true)}) {
+			return
+		}
+		for delta := range c.deltas() {
+			if !yield(Event{Type: "content_block_delta", Delta: delta}) {
+				return
+			}
+		}
+		yield(Event{Type: "content_block_stop"})
+	}
+}
+
+func (c Content) deltas() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		text, wrap := c.Text, func(s string) any { return textDelta{"text_delta", s} }
+		switch c.Kind {
+		case "thinking":
+			wrap = func(s string) any { return thinkingDelta{"thinking_delta", s} }
+		case "tool_use":
+			text, wrap = c.Input, func(s string) any { return inputDelta{"input_json_delta", s} }
+			if !yield(wrap("")) { // Claude's first one is empty
+				return
+			}
+		}
+		for text != "" {
+			piece := firstTokens(text, deltaTokens)
+			if text = text[len(piece):]; !yield(wrap(piece)) {
+				return
+			}
+		}
+		if c.Kind == "thinking" {
+			yield(signatureDelta{"signature_delta", c.Signature})
+		}
+	}
+}

@@ -1,0 +1,271 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/outcrop-dev/outcrop/internal/catalog"
+)
+
+// The control plane's shapes, after AWS's service model (bedrock, 2023-04-20).
+
+type modelSummary struct {
+	ModelARN                   string    `json:"modelArn"`
+	ModelID                    string    `json:"modelId"`
+	ModelName                  string    `json:"modelName"`
+	ProviderName               string    `json:"providerName"`
+	InputModalities            []string  `json:"inputModalities"`
+	OutputModalities           []string  `json:"outputModalities"`
+	ResponseStreamingSupported bool      `json:"responseStreamingSupported"`
+	CustomizationsSupported    []string  `json:"customizationsSupported"`
+	InferenceTypesSupported    []string  `json:"inferenceTypesSupported"`
+	ModelLifecycle             lifecycle `json:"modelLifecycle"`
+}
+
+type lifecycle struct {
+	Status          string `json:"status"` // ACTIVE or LEGACY, from the catalogue, whatever the date
+	StartOfLifeTime string `json:"startOfLifeTime,omitempty"`
+}
+
+type profileSummary struct {
+	Name        string         `json:"inferenceProfileName"`
+	Description string         `json:"description,omitempty"`
+	CreatedAt   string         `json:"createdAt,omitempty"`
+	UpdatedAt   string         `json:"updatedAt,omitempty"`
+	ARN         string         `json:"inferenceProfileArn"`
+	Models      []profileModel `json:"models"`
+	ID          string         `json:"inferenceProfileId"`
+	Status      string         `json:"status"`
+	Type        string         `json:"type"`
+}
+
+type profileModel struct {
+	ModelARN string `json:"modelArn"`
+}
+
+const (
+	systemDefined = "SYSTEM_DEFINED"
+	application   = "APPLICATION"
+	provider      = "Anthropic"
+)
+
+func (s *Server) listFoundationModels(c *call) error {
+	q := c.r.URL.Query()
+	for name, values := range map[string][]string{
+		"byCustomizationType": {"FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"},
+		"byOutputModality":    {"TEXT", "IMAGE", "EMBEDDING"},
+		"byInferenceType":     {"ON_DEMAND", "PROVISIONED"},
+	} {
+		if err := checkEnum(q, name, values); err != nil {
+			return err
+		}
+	}
+	summaries := []modelSummary{}
+	for _, m := range catalog.Claude() {
+		if m := s.summary(m); s.offers(m.ModelID) && m.matches(q) {
+			summaries = append(summaries, m)
+		}
+	}
+	return c.answer(map[string]any{"modelSummaries": summaries})
+}
+
+func (s *Server) getFoundationModel(c *call) error {
+	id := c.modelID
+	if arn := arnPattern.FindStringSubmatch(id); arn != nil && arn[3] == "foundation-model" && arn[1] == s.cfg.Region {
+		id = arn[4]
+	}
+	m, ok := foundationModel(id)
+	switch {
+	case !ok:
+		return errModelID
+	case m.Lifecycle == catalog.EOL:
+		return errEndOfLife
+	}
+	return c.answer(map[string]any{"modelDetails": s.summary(m)})
+}
+
+// offers reports whether the Region has the model, by itself or through a profile.
+func (s *Server) offers(id string) bool {
+	m, ok := foundationModel(id)
+	if !ok || m.Lifecycle == catalog.EOL {
+		return false
+	}
+	return !m.RequiresProfile || slices.Contains(m.InRegion, s.cfg.Region) ||
+		slices.ContainsFunc(catalog.Profiles(s.cfg.Region), func(p catalog.Profile) bool { return p.Model.ID == m.ID })
+}
+
+func (s *Server) summary(m catalog.Model) modelSummary {
+	inference := "ON_DEMAND"
+	if m.RequiresProfile {
+		inference = "INFERENCE_PROFILE" // not in AWS's enum, but in its answers
+	}
+	return modelSummary{
+		ModelARN: s.modelARN(s.cfg.Region, m), ModelID: m.BedrockID, ModelName: m.Name, ProviderName: provider,
+		InputModalities: []string{"TEXT", "IMAGE"}, OutputModalities: []string{"TEXT"},
+		ResponseStreamingSupported: true, CustomizationsSupported: []string{}, InferenceTypesSupported: []string{inference},
+		ModelLifecycle: lifecycle{Status: string(m.Lifecycle), StartOfLifeTime: released(m)},
+	}
+}
+
+// modelARN has no account; region is "" for the entry of a global profile that stands for all.
+func (s *Server) modelARN(region string, m catalog.Model) string {
+	return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition(s.cfg.Region), region, m.BedrockID)
+}
+
+// released returns a model's day of release as a timestamp, "" if only the month is known.
+func released(m catalog.Model) string {
+	day, err := time.Parse(time.DateOnly, m.Released)
+	if err != nil {
+		return ""
+	}
+	return day.Format(time.RFC3339)
+}
+
+func (m modelSummary) matches(q url.Values) bool {
+	in := func(name string, values []string) bool { return !q.Has(name) || slices.Contains(values, q.Get(name)) }
+	return (!q.Has("byProvider") || strings.EqualFold(q.Get("byProvider"), m.ProviderName)) &&
+		in("byCustomizationType", m.CustomizationsSupported) &&
+		in("byOutputModality", m.OutputModalities) && in("byInferenceType", m.InferenceTypesSupported)
+}
+
+func (s *Server) listInferenceProfiles(c *call) error {
+	q := c.r.URL.Query()
+	if err := checkEnum(q, "type", []string{systemDefined, application}); err != nil {
+		return err
+	}
+	page, err := readPage(q)
+	if err != nil {
+		return err
+	}
+	profiles := slices.DeleteFunc(s.profiles(c.who), func(p profileSummary) bool { return q.Has("type") && q.Get("type") != p.Type })
+	out := struct {
+		Summaries []profileSummary `json:"inferenceProfileSummaries"`
+		NextToken string           `json:"nextToken,omitempty"`
+	}{Summaries: []profileSummary{}}
+	if page.start > len(profiles) {
+		return errNextToken
+	}
+	end := min(page.start+page.size, len(profiles))
+	out.Summaries = append(out.Summaries, profiles[page.start:end]...)
+	if end < len(profiles) {
+		out.NextToken = page.token(end)
+	}
+	return c.answer(out)
+}
+
+func (s *Server) getInferenceProfile(c *call) error {
+	for _, p := range s.profiles(c.who) {
+		if c.modelID == p.ID || c.modelID == p.ARN {
+			return c.answer(p)
+		}
+	}
+	return notFound("The provided inference profile identifier is invalid.") // the wording is assumed
+}
+
+// profiles are all profiles of the account in the Region, the system's first.
+func (s *Server) profiles(who identity) []profileSummary {
+	var out []profileSummary
+	for _, p := range catalog.Profiles(s.cfg.Region) {
+		at := released(p.Model)
+		out = append(out, profileSummary{
+			Name:        profileName(p),
+			Description: profileDescription(p),
+			CreatedAt:   at, UpdatedAt: at, ARN: s.profileARN("inference-profile", p.ID, who.account),
+			Models: s.destinations(p), ID: p.ID, Status: "ACTIVE", Type: systemDefined,
+		})
+	}
+	for _, a := range s.cfg.ApplicationProfiles {
+		summary := profileSummary{Name: a.Name, ID: a.ID, ARN: s.profileARN("application-inference-profile", a.ID, who.account), Status: "ACTIVE", Type: application}
+		if summary.Name == "" {
+			summary.Name = a.ID
+		}
+		if p, ok := s.systemProfile(a.Source[strings.LastIndex(a.Source, "/")+1:]); ok {
+			summary.Models = s.destinations(p)
+		} else if m, ok := catalog.Lookup(a.Source); ok {
+			summary.Models = []profileModel{{s.modelARN(s.cfg.Region, m)}}
+		}
+		out = append(out, summary)
+	}
+	return out
+}
+
+func (s *Server) profileARN(kind, id, account string) string {
+	return fmt.Sprintf("arn:%s:bedrock:%s:%s:%s/%s", partition(s.cfg.Region), s.cfg.Region, account, kind, id)
+}
+
+// destinations are the models that a profile routes to, one for each Region; a global profile has one
+// without a Region besides.
+func (s *Server) destinations(p catalog.Profile) []profileModel {
+	var out []profileModel
+	for _, region := range p.Destinations {
+		out = append(out, profileModel{s.modelARN(region, p.Model)})
+	}
+	if p.Prefix == "global" {
+		out = append(out, profileModel{s.modelARN("", p.Model)})
+	}
+	return out
+}
+
+func profileName(p catalog.Profile) string {
+	prefix := strings.ToUpper(p.Prefix)
+	if p.Prefix == "global" {
+		prefix = "Global"
+	}
+	return prefix + " " + provider + " " + p.Model.Name
+}
+
+func profileDescription(p catalog.Profile) string {
+	if p.Prefix == "global" {
+		return "Routes requests to " + provider + " " + p.Model.Name + " globally across all supported AWS Regions."
+	}
+	return "Routes requests to " + provider + " " + p.Model.Name + " in " + strings.Join(p.Destinations, ", ") + "."
+}
+
+// A page is which part of a list is asked for.
+type page struct {
+	start, size int
+	filter      string // the token is good for the same filter only
+}
+
+// defaultPage is how many profiles come back where the client does not say.
+const defaultPage = 100
+
+var errNextToken = invalid("The provided nextToken is invalid.") // the wording is assumed
+
+func readPage(q url.Values) (page, error) {
+	p := page{size: defaultPage, filter: q.Get("type")}
+	if q.Has("maxResults") {
+		n, err := strconv.Atoi(q.Get("maxResults"))
+		if err != nil || n < 1 || n > 1000 {
+			return p, invalid("1 validation error detected: Value '%s' at 'maxResults' failed to satisfy constraint: Member must be between 1 and 1000", q.Get("maxResults"))
+		}
+		p.size = n
+	}
+	if !q.Has("nextToken") {
+		return p, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(q.Get("nextToken"))
+	start, filter, _ := strings.Cut(string(raw), ":")
+	n, notNumber := strconv.Atoi(start)
+	if err != nil || notNumber != nil || n < 0 || filter != p.filter {
+		return p, errNextToken
+	}
+	p.start = n
+	return p, nil
+}
+
+func (p page) token(start int) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d:%s", start, p.filter))
+}
+
+func checkEnum(q url.Values, name string, values []string) error {
+	if !q.Has(name) || slices.Contains(values, q.Get(name)) {
+		return nil
+	}
+	return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]", q.Get(name), name, strings.Join(values, ", "))
+}

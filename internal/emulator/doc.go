@@ -1,0 +1,12 @@
+// Package emulator is the embedded Bedrock: the data plane and the control plane of Amazon Bedrock on
+// one port, for one account and Region, with a small deterministic Claude behind it.
+//
+//	request -> route -> authenticate -> resolve -> parse -> check -> think -> write
+//	           |        SigV4 or API    model ID   package claude    JSON or
+//	           |        key, as AWS                                  event stream
+//	           +-> control plane: models, inference profiles
+//
+// It never imports the client: it reads AWS's protocol for itself, so that it can prove the client
+// wrong. What it answers and how it refuses follows AWS's service models and recorded answers of the
+// live service; where neither says anything the source says so.
+package emulator

@@ -1,0 +1,72 @@
+package emulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+)
+
+// A fault is a refusal in AWS's terms.
+type fault struct {
+	status    int
+	code      string // AWS's name of the exception
+	message   string
+	namespace string // of the code in x-amzn-errortype
+}
+
+// Error returns code and message.
+func (f *fault) Error() string { return f.code + ": " + f.message }
+
+// Namespaces as live answers show them. Clients cut the header at the first colon.
+const (
+	bedrockNamespace = "http://internal.amazon.com/coral/com.amazon.bedrock/"
+	coralNamespace   = "http://internal.amazon.com/coral/com.amazon.coral.service/" // the front end's: authentication, routing
+)
+
+func invalid(format string, args ...any) error {
+	return &fault{http.StatusBadRequest, "ValidationException", fmt.Sprintf(format, args...), bedrockNamespace}
+}
+
+func notFound(message string) error {
+	return &fault{http.StatusNotFound, "ResourceNotFoundException", message, bedrockNamespace}
+}
+
+// unserved is AWS's answer to a path that is no operation. AWS leaves the message empty; this one
+// says what there is.
+func unserved(what string) error {
+	return &fault{http.StatusNotFound, "UnknownOperationException",
+		what + " is not an operation of this Bedrock; it serves " + operationNames(), coralNamespace}
+}
+
+// asFault turns any error of this package's way into the answer to be sent.
+func asFault(err error) *fault {
+	var f *fault
+	var auth *sigv4.Error
+	var refusal *claude.Refusal
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &auth):
+		return &fault{http.StatusForbidden, auth.Code, auth.Message, coralNamespace}
+	case errors.As(err, &refusal):
+		return &fault{http.StatusBadRequest, "ValidationException", refusal.Message, bedrockNamespace}
+	}
+	return &fault{http.StatusInternalServerError, "InternalServerException",
+		"The system encountered an unexpected error during processing. Try your request again.", bedrockNamespace}
+}
+
+// refuse answers with the fault, as AWS does.
+func (c *call) refuse(f *fault) {
+	c.errorCode = f.code
+	c.w.Header().Set("X-Amzn-Errortype", f.code+":"+f.namespace)
+	body, err := json.Marshal(map[string]string{"message": f.message})
+	if err != nil {
+		body = []byte("{}") // not with strings
+	}
+	c.drain()
+	c.writeJSON(f.status, body)
+}

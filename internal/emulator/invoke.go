@@ -1,0 +1,109 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+)
+
+// invokeModel serves InvokeModel and InvokeModelWithResponseStream.
+func (s *Server) invokeModel(c *call) error {
+	model, err := s.resolve(c.modelID, c.who)
+	if err != nil {
+		return err
+	}
+	in := claude.Setting{Model: model, Account: c.who.account}
+	request, prompt, err := c.read(in, c.body)
+	if err != nil {
+		return err
+	}
+	usage := s.cache.Use(prompt, in, s.cfg.Now())
+	reply := request.Answer(in, usage)
+	c.usage = reply.Usage
+	c.echoHeaders()
+	if c.operation == "InvokeModelWithResponseStream" {
+		return c.stream(reply, s.cfg.ChunkDelay)
+	}
+	return c.message(reply)
+}
+
+// countTokens serves CountTokens. What it answers is what InvokeModel would charge as input, read
+// from the cache or not.
+func (s *Server) countTokens(c *call) error {
+	model, err := s.resolveCounted(c.modelID)
+	if err != nil {
+		return err
+	}
+	var input struct {
+		Input struct {
+			InvokeModel *struct{ Body *string }
+			Converse    json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(c.body, &input); err != nil {
+		return malformed
+	}
+	if input.Input.InvokeModel == nil || input.Input.InvokeModel.Body == nil {
+		if input.Input.Converse != nil {
+			return invalid("This Bedrock counts the tokens of input.invokeModel only, not of input.converse.")
+		}
+		return invalid("1 validation error detected: Value at 'input' failed to satisfy constraint: Member must not be null")
+	}
+	body, err := base64.StdEncoding.DecodeString(*input.Input.InvokeModel.Body)
+	if err != nil {
+		return malformed
+	}
+	_, prompt, err := c.read(claude.Setting{Model: model, Account: c.who.account, Counting: true}, body)
+	if err != nil {
+		return err
+	}
+	c.usage.InputTokens = prompt.Tokens()
+	return c.answer(struct {
+		InputTokens int `json:"inputTokens"`
+	}{prompt.Tokens()})
+}
+
+// malformed is what AWS's front end says to a body that is not of the operation's shape.
+var malformed = &fault{http.StatusBadRequest, "SerializationException", "The request's body is not of the operation's shape.", coralNamespace}
+
+// read parses a Messages body, checks it, and lays it out as a prompt.
+func (c *call) read(in claude.Setting, body []byte) (*claude.Request, *claude.Prompt, error) {
+	request, err := claude.Parse(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.lastTurn, c.results = request.LastTurn()
+	if err := request.Check(in); err != nil {
+		return nil, nil, err
+	}
+	prompt := claude.Layout(request, in.Model)
+	return request, prompt, request.CheckLength(in.Model, prompt)
+}
+
+// message sends the answer of InvokeModel.
+func (c *call) message(reply *claude.Reply) error {
+	h, u := c.w.Header(), reply.Usage
+	for name, n := range map[string]int{
+		"Invocation-Latency":            int(time.Since(c.started).Milliseconds()),
+		"Input-Token-Count":             u.InputTokens,
+		"Output-Token-Count":            u.OutputTokens,
+		"Cache-Read-Input-Token-Count":  u.CacheRead,
+		"Cache-Write-Input-Token-Count": u.CacheWrite,
+	} {
+		h.Set("X-Amzn-Bedrock-"+name, strconv.Itoa(n))
+	}
+	return c.answer(reply.Message())
+}
+
+// echoHeaders repeats how the request was served, which is as it asked to be.
+func (c *call) echoHeaders() {
+	for _, name := range []string{"X-Amzn-Bedrock-Performanceconfig-Latency", "X-Amzn-Bedrock-Service-Tier"} {
+		if v := c.r.Header.Get(name); v != "" {
+			c.w.Header().Set(name, v)
+		}
+	}
+}

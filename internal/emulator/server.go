@@ -1,0 +1,54 @@
+package emulator
+
+import (
+	"net/http"
+
+	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+)
+
+// A Server is one Bedrock: an http.Handler for both its endpoints. It is safe for concurrent use.
+type Server struct {
+	cfg      Config
+	keys     keyring
+	verifier *sigv4.Verifier
+	cache    claude.Cache
+}
+
+// New returns the Bedrock that c describes.
+func New(c Config) *Server {
+	c = c.withDefaults()
+	keys := newKeyring(c)
+	return &Server{
+		cfg:      c,
+		keys:     keys,
+		verifier: &sigv4.Verifier{Service: signingName, Region: c.Region, Lookup: keys.lookup},
+	}
+}
+
+// ServeHTTP answers one request, or refuses it as AWS does, and logs it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := newCall(s, w, r)
+	err := s.handle(c)
+	if err != nil && c.status == 0 {
+		f := asFault(err)
+		c.refuse(f)
+		if f.status < http.StatusInternalServerError {
+			err = nil // the client's, and it has been told
+		}
+	}
+	c.log(err)
+}
+
+// handle is the way of every request.
+func (s *Server) handle(c *call) error {
+	op, id, err := route(c.r) // what is asked for
+	if err != nil {
+		return err
+	}
+	c.operation, c.modelID = op.name, id
+	if err := s.authenticate(c); err != nil { // by whom; reads the body
+		return err
+	}
+	return op.serve(s, c)
+}

@@ -1,0 +1,105 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+	"github.com/outcrop-dev/outcrop/internal/wire/eventstream"
+)
+
+// A chunk is the payload of an event of InvokeModelWithResponseStream.
+type chunk struct {
+	Bytes []byte `json:"bytes"` // base64 in JSON
+	P     string `json:"p"`     // padding, so that lengths say nothing of the text
+}
+
+// padding is what p is cut from, as in recorded streams.
+const padding = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+var chunkHeaders = []eventstream.Header{
+	{Name: ":event-type", Value: eventstream.String("chunk")},
+	{Name: ":content-type", Value: eventstream.String("application/json")},
+	{Name: ":message-type", Value: eventstream.String("event")},
+}
+
+// An event is an event of Claude's with what Bedrock adds to the last one.
+type event struct {
+	claude.Event
+	Metrics *metrics `json:"amazon-bedrock-invocationMetrics,omitempty"`
+}
+
+// metrics are in milliseconds and tokens.
+type metrics struct {
+	InputTokens       int   `json:"inputTokenCount"`
+	OutputTokens      int   `json:"outputTokenCount"`
+	InvocationLatency int64 `json:"invocationLatency"`
+	FirstByteLatency  int64 `json:"firstByteLatency"`
+	CacheRead         int   `json:"cacheReadInputTokenCount"`
+	CacheWrite        int   `json:"cacheWriteInputTokenCount"`
+}
+
+// stream sends the answer of InvokeModelWithResponseStream, each chunk flushed as it is made. It ends
+// as soon as the client is gone.
+func (c *call) stream(reply *claude.Reply, delay time.Duration) error {
+	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+	c.w.Header().Set("X-Amzn-Bedrock-Content-Type", "application/json")
+	c.begin(http.StatusOK)
+	var firstByte time.Duration
+	var buf []byte
+	for e := range reply.Events() {
+		if err := c.pause(delay); err != nil {
+			return err
+		}
+		if firstByte == 0 {
+			firstByte = time.Since(c.started)
+		}
+		out := event{Event: e}
+		if e.Type == "message_stop" {
+			u := reply.Usage
+			out.Metrics = &metrics{u.InputTokens, u.OutputTokens, time.Since(c.started).Milliseconds(), firstByte.Milliseconds(), u.CacheRead, u.CacheWrite}
+		}
+		var err error
+		if buf, err = appendChunk(buf[:0], out); err != nil {
+			return err
+		}
+		if err := c.write(buf); err != nil {
+			return err
+		}
+		if err := c.control.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func appendChunk(dst []byte, e event) ([]byte, error) {
+	var inner bytes.Buffer
+	encoder := json.NewEncoder(&inner)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(e); err != nil {
+		return nil, err
+	}
+	payload, err := json.Marshal(chunk{Bytes: bytes.TrimSuffix(inner.Bytes(), []byte("\n")), P: padding[:1+rand.IntN(len(padding))]})
+	if err != nil {
+		return nil, err
+	}
+	return eventstream.Append(dst, chunkHeaders, payload)
+}
+
+// pause waits as long as the model takes for a chunk; the error says that the client is gone.
+func (c *call) pause(d time.Duration) error {
+	ctx := c.r.Context()
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,341 @@
+// Package gateway is outcrop serve: one HTTP server in front of Bedrock that speaks what clients
+// speak.
+//
+//	client -> front door (dialect) -> admission -> shaping -> sign and send -> Bedrock
+//	client <- front door (dialect) <- transcoding <- event stream <--------- <-
+//	                                      \-> one Record -> log, metrics
+//
+// answer, below, is that way; routes.go is the surface. Shaping, signing and sending are the client
+// library's (package outcrop).
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/outcrop-dev/outcrop"
+	"github.com/outcrop-dev/outcrop/internal/gateway/admission"
+	"github.com/outcrop-dev/outcrop/internal/gateway/dialect/anthropic"
+	"github.com/outcrop-dev/outcrop/internal/gateway/dialect/bedrock"
+	"github.com/outcrop-dev/outcrop/internal/gateway/ledger"
+	"github.com/outcrop-dev/outcrop/internal/gateway/metrics"
+)
+
+// maxBody is the largest request body that a door reads; Anthropic's own API takes as much. What
+// Bedrock takes is less (outcrop.MaxBody), and told apart in the refusal.
+const maxBody = 32 << 20
+
+// A Dialect is an API that clients speak: it turns their requests into Invocations, and answers
+// into what they read.
+type Dialect interface {
+	// Name is the front door's name in logs and metrics.
+	Name() string
+	// Decode makes an Invocation of a request's header and body.
+	Decode(header http.Header, body []byte) (*outcrop.Invocation, error)
+	// Encode returns the header and body for a whole answer.
+	Encode(header http.Header, answer *outcrop.Response) ([]byte, error)
+	// Error returns status and body for err and sets what goes with them.
+	Error(header http.Header, err error, requestID string) (status int, body []byte)
+
+	// StreamHeader sets the header of a streamed answer.
+	StreamHeader(header http.Header, stream *outcrop.Stream)
+	// AppendEvent appends what the client reads for event.
+	AppendEvent(dst []byte, event outcrop.Event) []byte
+	// AppendError appends what ends a streamed answer that broke.
+	AppendError(dst []byte, err error, requestID string) []byte
+	// Ping is sent when a stream is silent; nil if the API has none.
+	Ping() []byte
+}
+
+// Config is what a Gateway is made of. Client, Keys and Log are required.
+type Config struct {
+	Client *outcrop.Client
+	Keys   *admission.Keys
+	Log    *slog.Logger
+
+	PingInterval time.Duration // silence before a ping; 15 s if 0
+	StallTimeout time.Duration // how long a client may not read; 60 s if 0
+	Version      string        // for the greeting at /
+}
+
+// A Gateway is an http.Handler. It is safe for concurrent use; make it with New.
+type Gateway struct {
+	Config
+	metrics  *metrics.Metrics
+	draining atomic.Bool
+	now      func() time.Time
+}
+
+// New returns a Gateway.
+func New(c Config) *Gateway {
+	if c.PingInterval == 0 {
+		c.PingInterval = 15 * time.Second
+	}
+	if c.StallTimeout == 0 {
+		c.StallTimeout = time.Minute
+	}
+	return &Gateway{Config: c, metrics: metrics.New(), now: time.Now}
+}
+
+// ServeHTTP answers one request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rt, ok := parseRoute(r.URL.EscapedPath())
+	if !ok {
+		g.refuse(w, rt, outcrop.Errorf(outcrop.NotFound, "%s %.200q is not served here; see the README for what is", r.Method, r.URL.Path))
+		return
+	}
+	if !slices.Contains(rt.methods, r.Method) {
+		w.Header().Set("Allow", strings.Join(rt.methods, ", "))
+		w = withStatus{w, http.StatusMethodNotAllowed}
+		g.refuse(w, rt, outcrop.Errorf(outcrop.Invalid, "%s is not a method of %.200q; %s is", r.Method, r.URL.Path, rt.methods[0]))
+		return
+	}
+	switch rt.place {
+	case placeHello:
+		g.hello(w)
+	case placeHealth:
+		plain(w, http.StatusOK, "ok\n")
+	case placeReady:
+		g.ready(w)
+	case placeMetrics:
+		g.metrics.Handler().ServeHTTP(w, r)
+	case placeMessagesModels:
+		g.models(w, r, rt)
+	case placeControl:
+		g.control(w, r, rt)
+	case placeMessages, placeMessagesCount, placeInvoke:
+		g.invoke(w, r, rt)
+	}
+}
+
+// invoke keeps the Record of one invocation around its way.
+func (g *Gateway) invoke(w http.ResponseWriter, r *http.Request, rt route) {
+	d := g.dialect(rt)
+	rec := &ledger.Record{
+		ID: newRequestID(), Door: d.Name(), Operation: string(rt.operation), Start: g.now(), Status: http.StatusOK,
+		Session: clip(r.Header.Get("X-Claude-Code-Session-Id")), Agent: clip(r.Header.Get("X-Claude-Code-Agent-Id")),
+	}
+	defer func() {
+		rec.End = g.now()
+		rec.Log(g.Log)
+		g.metrics.Observe(rec)
+	}()
+	err := g.answer(d, w, r, rec)
+	if err == nil {
+		return
+	}
+	e := asError(err)
+	rec.Fail(e)
+	switch {
+	case rec.Stream: // the error is in the stream
+	case e.Kind == outcrop.Canceled:
+		rec.Status = 499 // nobody is there to read it
+	default:
+		rec.Status = writeError(w, d, e, rec.ID)
+	}
+}
+
+// answer is the way of an invocation: each line is a stage.
+func (g *Gateway) answer(d Dialect, w http.ResponseWriter, r *http.Request, rec *ledger.Record) error {
+	key, body, err := g.admit(w, r) // whose it is, and what is asked
+	if err != nil {
+		return err
+	}
+	rec.Key = key.Name
+	inv, err := d.Decode(r.Header, body)
+	if err != nil {
+		return err
+	}
+	rec.Operation, rec.Model = string(inv.Operation), clip(inv.Model)
+	if inv.Operation == outcrop.InvokeModelWithResponseStream {
+		stream, err := g.Client.InvokeModelWithResponseStream(r.Context(), inv)
+		if err != nil {
+			return err
+		}
+		defer stream.Close()
+		return g.stream(d, w, stream, rec)
+	}
+	answer, err := g.Client.Do(r.Context(), inv)
+	if err != nil {
+		return err
+	}
+	rec.Target, rec.Attempts, rec.LeftOut = answer.Target, answer.Attempts, answer.LeftOut
+	rec.AWSRequestID, rec.Usage = answer.RequestID, answer.Usage
+	w.Header().Set(requestIDHeader, rec.ID)
+	text, err := d.Encode(w.Header(), answer)
+	if err != nil {
+		return err
+	}
+	return g.write(w, text)
+}
+
+// dialect picks the front door of a route.
+func (g *Gateway) dialect(rt route) Dialect {
+	switch {
+	case rt.native:
+		return bedrock.Door{Operation: rt.operation, ModelID: rt.id}
+	case rt.place == placeMessagesCount:
+		return anthropic.CountTokens{}
+	}
+	return anthropic.Messages{}
+}
+
+// admit authenticates r and reads its body. A request without a known key is refused before its
+// body is read; a signature is verified with the body in hand.
+func (g *Gateway) admit(w http.ResponseWriter, r *http.Request) (admission.Key, []byte, error) {
+	key, finish, err := g.Keys.Authenticate(r)
+	if err != nil {
+		return admission.Key{}, nil, err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return admission.Key{}, nil, err
+	}
+	if finish != nil {
+		if err := finish(sha256.Sum256(body)); err != nil {
+			return admission.Key{}, nil, err
+		}
+	}
+	return key, body, nil
+}
+
+// bodyPause is how long a client may take between two pieces of a body.
+const bodyPause = 30 * time.Second
+
+// readBody reads the body up to maxBody, and gives up a client that stops sending.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxBody {
+		return nil, tooLarge()
+	}
+	control := http.NewResponseController(w)
+	defer control.SetReadDeadline(time.Time{}) // or the server takes its passing for a client gone
+	body := make([]byte, 0, max(r.ContentLength+1, 4<<10))
+	for {
+		control.SetReadDeadline(time.Now().Add(bodyPause))
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case len(body) > maxBody:
+			return nil, tooLarge()
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return nil, outcrop.Errorf(outcrop.Canceled, "the request's body broke off after %d bytes: %w", len(body), err)
+		case len(body) == cap(body):
+			body = slices.Grow(body, len(body))
+		}
+	}
+}
+
+func tooLarge() error {
+	return outcrop.Errorf(outcrop.TooLarge, "the body has more than %d bytes, the most that Outcrop reads; Bedrock takes at most %d", maxBody, outcrop.MaxBody)
+}
+
+// stream passes a streamed answer on, event by event, as many per write as have arrived.
+func (g *Gateway) stream(d Dialect, w http.ResponseWriter, stream *outcrop.Stream, rec *ledger.Record) error {
+	defer g.metrics.StreamOpened()()
+	rec.Stream, rec.Target, rec.Attempts, rec.LeftOut = true, stream.Target, stream.Attempts, stream.LeftOut
+	rec.AWSRequestID = stream.RequestID
+	defer func() { rec.Usage = stream.Usage() }()
+
+	w.Header().Set(requestIDHeader, rec.ID)
+	d.StreamHeader(w.Header(), stream)
+	w.WriteHeader(http.StatusOK)
+	out := newStreamWriter(w, d.Ping(), g.PingInterval, g.StallTimeout)
+	defer out.Close()
+	var buf []byte
+	for {
+		event, err := stream.Next()
+		switch {
+		case err == io.EOF:
+			return out.Write(buf)
+		case err != nil:
+			out.Write(d.AppendError(buf, err, rec.ID))
+			return err
+		}
+		if rec.FirstContent.IsZero() && string(event.Type) == "content_block_delta" {
+			rec.FirstContent = g.now()
+		}
+		buf = d.AppendEvent(buf, event)
+		if !stream.Buffered() || len(buf) >= burst {
+			if err := out.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
+	}
+}
+
+// burst is how many bytes of events are gathered at most before they are written.
+const burst = 32 << 10
+
+// write sends a whole answer, and gives up a client that does not read it.
+func (g *Gateway) write(w http.ResponseWriter, text []byte) error {
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.StallTimeout))
+	if _, err := w.Write(text); err != nil {
+		return outcrop.Errorf(outcrop.Canceled, "the client did not take the answer: %w", err)
+	}
+	return nil
+}
+
+// requestIDHeader carries Outcrop's request ID on every answer, under the name that Anthropic's
+// clients show; AWS's own ID is beside it in X-Amzn-Requestid.
+const requestIDHeader = "Request-Id"
+
+func newRequestID() string {
+	var b [12]byte
+	rand.Read(b[:])
+	return "req_oc_" + hex.EncodeToString(b[:])
+}
+
+// clip bounds what a client says before it reaches a log.
+func clip(s string) string { return s[:min(len(s), 256)] }
+
+func asError(err error) *outcrop.Error {
+	var e *outcrop.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	if errors.Is(err, context.Canceled) {
+		return outcrop.Errorf(outcrop.Canceled, "the client went away: %w", err)
+	}
+	return outcrop.Errorf(outcrop.Unavailable, "%w", err)
+}
+
+// writeError answers with err in the dialect's shape and returns the status.
+func writeError(w http.ResponseWriter, d Dialect, err error, requestID string) int {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set(requestIDHeader, requestID)
+	outcrop.RetryHeaders(h, err)
+	status, body := d.Error(h, err, requestID)
+	h.Set("Content-Length", fmt.Sprint(len(body)))
+	w.WriteHeader(status)
+	w.Write(body)
+	return status
+}
+
+// withStatus answers with another status than the error's kind has.
+type withStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w withStatus) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }
+
+// refuse answers a request that is none of an invocation.
+func (g *Gateway) refuse(w http.ResponseWriter, rt route, err error) {
+	status := writeError(w, g.dialect(rt), err, newRequestID())
+	g.Log.Debug("refused", "status", status, "reason", err.Error())
+}

@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/outcrop-dev/outcrop"
+	"github.com/outcrop-dev/outcrop/internal/gateway/admission"
+)
+
+// drainOf starts a gateway with one open stream, ends its context and returns what the stream's
+// client read and how Serve ended.
+func drainOf(t *testing.T, limit time.Duration, finish bool) (text string, err error) {
+	t.Helper()
+	next := make(chan []byte, 3)
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+		for {
+			select {
+			case m := <-next:
+				w.Write(m)
+				w.(http.Flusher).Flush()
+				if string(m) == string(stop) {
+					return
+				}
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	defer upstream.Close()
+	client, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(upstream.URL),
+		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKID", "x", "")), outcrop.WithHTTPClient(upstream.Client()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _ := admission.KeyOf("tester", testKey)
+	g := New(Config{Client: client, Keys: admission.NewKeys(admission.NewState().Root, key), Log: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- NewServer(g).Serve(ctx, l, limit) }()
+
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	next <- start
+	req, _ := http.NewRequest("POST", "http://"+l.Addr().String()+"/v1/messages", strings.NewReader(streamed))
+	req.Header.Set("X-Api-Key", testKey)
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	cancel()
+	for !g.draining.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if finish {
+		next <- delta
+		next <- stop
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Errorf("the stream's client: %v", err)
+	}
+	if _, err := net.DialTimeout("tcp", l.Addr().String(), time.Second); err == nil {
+		t.Error("a draining gateway takes new connections")
+	}
+	return string(body), <-served
+}
+
+func TestDrainLetsAStreamFinish(t *testing.T) {
+	text, err := drainOf(t, 10*time.Second, true)
+	if err != nil || !strings.Contains(text, "event: message_stop") {
+		t.Errorf("Serve: %v, stream:\n%s", err, text)
+	}
+}
+
+func TestDrainCutsAStreamAtItsLimitWithAnError(t *testing.T) {
+	text, err := drainOf(t, 50*time.Millisecond, false)
+	if err != nil || !strings.Contains(text, "event: error\n") || !strings.Contains(text, "shutting down") {
+		t.Errorf("Serve: %v, stream:\n%s", err, text)
+	}
+}

@@ -1,0 +1,245 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestErrorBeforeTheFirstEventHasItsStatus(t *testing.T) {
+	r := newRig(t, answers(exception("validationException", "max_tokens: too large")))
+	if resp, text := r.send("POST", "/v1/messages", streamed); resp.StatusCode != 400 || !strings.Contains(text, `"invalid_request_error","message":"max_tokens: too large"`) {
+		t.Errorf("Anthropic door: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.send("POST", nativeStream, native); resp.StatusCode != 400 || text != `{"message":"max_tokens: too large"}` ||
+		!strings.HasPrefix(resp.Header.Get("X-Amzn-Errortype"), "ValidationException:") {
+		t.Errorf("native door: %d %s %v", resp.StatusCode, text, resp.Header)
+	}
+}
+
+func TestBedrocksRefusalPassesWithItsStatus(t *testing.T) {
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException:http://internal.amazon.com/coral/com.amazon.bedrock/")
+		w.Header().Set("X-Amzn-Requestid", "aws-9")
+		w.WriteHeader(403)
+		io.WriteString(w, `{"message":"You don't have access to the model with the specified model ID."}`)
+	})
+	resp, text := r.send("POST", "/v1/messages", streamed)
+	if resp.StatusCode != 403 || !strings.Contains(text, `AccessDeniedException: You don't have access to the model`) ||
+		!strings.Contains(text, "permission_error") || resp.Header.Get("X-Amzn-Requestid") != "aws-9" || resp.Header.Get("X-Should-Retry") != "false" {
+		t.Errorf("Anthropic door: %d %s %v", resp.StatusCode, text, resp.Header)
+	}
+	resp, text = r.send("POST", nativeStream, native)
+	if resp.StatusCode != 403 || text != `{"message":"You don't have access to the model with the specified model ID."}` {
+		t.Errorf("native door: %d %s", resp.StatusCode, text)
+	}
+	if !strings.Contains(r.log.String(), "code=AccessDeniedException") || !strings.Contains(r.log.String(), "aws_request_id=aws-9") {
+		t.Errorf("the log does not say what AWS said: %s", r.log)
+	}
+}
+
+func TestStreamThatBreaksEndsInAnExplicitError(t *testing.T) {
+	f := func(name, want string, sent ...[]byte) {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, answers(sent...))
+			resp, text := r.send("POST", "/v1/messages", streamed)
+			events, last, ok := strings.Cut(text, "event: error\n")
+			if resp.StatusCode != 200 || !ok || !strings.Contains(last, want) || strings.Contains(events, "message_stop") || !strings.Contains(events, "message_start") {
+				t.Errorf("Anthropic door: %d\n%s", resp.StatusCode, text)
+			}
+			resp, text = r.send("POST", nativeStream, native)
+			if resp.StatusCode != 200 || !strings.HasPrefix(text, string(start)) || !strings.Contains(text, "exception") || !strings.Contains(text, want) {
+				t.Errorf("native door: %d %q", resp.StatusCode, text)
+			}
+			if log := r.log.String(); strings.Count(log, "msg=invocation") != 2 || !strings.Contains(log, "reason=") {
+				t.Errorf("the log does not say what broke: %s", log)
+			}
+		})
+	}
+	f("it ends before message_stop", "before message_stop", start, delta)
+	f("it is cut within a message", "broke off", start, delta[:40])
+	f("an exception", "Too many tokens", start, delta, exception("throttlingException", "Too many tokens"))
+	f("a flipped bit", "checksum", start, append(slices.Clone(delta[:100]), append([]byte{delta[100] ^ 1}, delta[101:]...)...))
+}
+
+func TestNativeExceptionIsTheOneThatBedrockSent(t *testing.T) {
+	sent := exception("modelTimeoutException", "slow")
+	r := newRig(t, answers(start, sent))
+	if _, text := r.send("POST", nativeStream, native); text != string(start)+string(sent) {
+		t.Errorf("got %q", text)
+	}
+}
+
+// hang sends what it is given, then nothing until the client goes away.
+func hang(gone chan<- struct{}, sent ...[]byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answers(sent...)(w, r)
+		<-r.Context().Done()
+		close(gone)
+	}
+}
+
+func TestSilence(t *testing.T) {
+	gone := make(chan struct{})
+	r := newRig(t, hang(gone, start, delta), func(c *Config) { c.PingInterval = 100 * time.Millisecond })
+	_, text := r.send("POST", "/v1/messages", streamed)
+	if n := strings.Count(text, "event: ping\n"); n < 2 {
+		t.Errorf("%d pings in a second of silence, want some:\n%s", n, text)
+	}
+	if !strings.Contains(text, "no event for 1s") {
+		t.Errorf("an idle stream ends without an error:\n%s", text)
+	}
+	<-gone
+	gone2 := make(chan struct{})
+	r = newRig(t, hang(gone2, start, delta), func(c *Config) { c.PingInterval = 100 * time.Millisecond })
+	if _, text := r.send("POST", nativeStream, native); strings.Contains(text, "ping") || !strings.Contains(text, "no event for 1s") {
+		t.Errorf("native door: %q", text)
+	}
+	<-gone2
+}
+
+func TestEventsLeaveAsTheyCome(t *testing.T) {
+	next := make(chan []byte)
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+		for m := range next {
+			w.Write(m)
+			w.(http.Flusher).Flush()
+		}
+	})
+	go func() { next <- start }()
+	req, _ := http.NewRequest("POST", r.url+"/v1/messages", strings.NewReader(streamed))
+	req.Header.Set("X-Api-Key", testKey)
+	resp, err := r.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	expect := func(want string) {
+		t.Helper()
+		for lines.Scan() {
+			if lines.Text() == "event: "+want {
+				return
+			}
+		}
+		t.Fatalf("the stream ended before %s", want)
+	}
+	expect("message_start") // and only then does Bedrock go on
+	next <- delta
+	expect("content_block_delta")
+	next <- stop
+	expect("message_stop")
+	close(next)
+}
+
+func TestClientThatGoesAwayStopsBedrock(t *testing.T) {
+	gone := make(chan struct{})
+	r := newRig(t, hang(gone, start, delta))
+	ctx, cancel := context.WithCancel(context.Background())
+	req, _ := http.NewRequestWithContext(ctx, "POST", r.url+"/v1/messages", strings.NewReader(streamed))
+	req.Header.Set("X-Api-Key", testKey)
+	resp, err := r.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	resp.Body.Close()
+	select {
+	case <-gone:
+	case <-time.After(5 * time.Second):
+		t.Fatal("Bedrock was not told")
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for !strings.Contains(r.log.String(), "kind=canceled") && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if !strings.Contains(r.log.String(), "kind=canceled") {
+		t.Errorf("log: %s", r.log)
+	}
+}
+
+func TestClientThatDoesNotReadIsCut(t *testing.T) {
+	stopped := make(chan struct{})
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
+		defer close(stopped)
+		answers(start)(w, req)
+		big := chunk(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + strings.Repeat("a", 100_000) + `"}}`)
+		for range 2000 {
+			if _, err := w.Write(big); err != nil {
+				return
+			}
+		}
+	}, func(c *Config) { c.StallTimeout = 300 * time.Millisecond })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "POST /v1/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: "+testKey+"\r\nContent-Length: "+
+		strconv.Itoa(len(streamed))+"\r\n\r\n"+streamed)
+	select {
+	case <-stopped:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the upstream is still being read")
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for !strings.Contains(r.log.String(), "did not read for") && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if !strings.Contains(r.log.String(), "did not read for") {
+		t.Errorf("log: %s", r.log)
+	}
+}
+
+func TestHTTP2ByPriorKnowledge(t *testing.T) {
+	r := newRig(t, answers(start, delta, stop))
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	h2 := &http.Transport{Protocols: protocols}
+	defer h2.CloseIdleConnections()
+	r.client = &http.Client{Transport: h2}
+	resp, text := r.send("POST", nativeStream, native)
+	if resp.ProtoMajor != 2 || resp.StatusCode != 200 || text != string(slices.Concat(start, delta, stop)) {
+		t.Errorf("HTTP/%d: %d, %d bytes", resp.ProtoMajor, resp.StatusCode, len(text))
+	}
+}
+
+func TestMetricsAndTheOneLogLine(t *testing.T) {
+	r := newRig(t, answers(start, delta, stop))
+	r.send("POST", "/v1/messages", streamed, "X-Claude-Code-Session-Id", "session-1", "Anthropic-Beta", "files-api-2025-04-14")
+	r.send("POST", nativePath, native)
+	r.send("POST", "/v1/messages", `{"model":"gpt-9"}`)
+	_, text := r.send("GET", "/metrics", "")
+	for _, want := range []string{
+		`outcrop_requests_total{door="anthropic",model="claude-haiku-4-5",operation="InvokeModelWithResponseStream",status="200"} 1`,
+		`outcrop_requests_total{door="bedrock",model="claude-haiku-4-5",operation="InvokeModel",status="200"} 1`,
+		`outcrop_errors_total{door="anthropic",kind="not_found",model="other"} 1`,
+		`outcrop_tokens_total{model="claude-haiku-4-5",type="input"} 10`,
+		`outcrop_tokens_total{model="claude-haiku-4-5",type="output"} 3`,
+		`outcrop_time_to_first_content_seconds_count{door="anthropic",model="claude-haiku-4-5"} 1`,
+		`outcrop_request_duration_seconds_count{door="bedrock",operation="InvokeModel"} 1`,
+		`outcrop_open_streams 0`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d log lines for 3 invocations:\n%s", len(lines), r.log)
+	}
+	for _, want := range []string{"key=tester", "session=session-1", "model=claude-haiku-4-5 ", "target=us.anthropic.claude-haiku-4-5-20251001-v1:0",
+		"input_tokens=7", "output_tokens=2", `left_out="beta files-api-2025-04-14"`, "first_content_ms="} {
+		if !strings.Contains(lines[0], want) {
+			t.Errorf("the line lacks %s: %s", want, lines[0])
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package jsonedit
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"os"
+	"path"
+	"strings"
+	"testing"
+)
+
+type suiteFile struct {
+	Name string
+	Data []byte
+}
+
+// suite returns the files of nst/JSONTestSuite (see testdata/README.md).
+func suite(t testing.TB) []suiteFile {
+	t.Helper()
+	f, err := os.Open("testdata/JSONTestSuite.jsonl.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []suiteFile
+	for lines := json.NewDecoder(bufio.NewReader(text)); lines.More(); {
+		var file suiteFile
+		if err := lines.Decode(&file); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if len(files) != 340 {
+		t.Fatalf("the suite has %d files, want 340", len(files))
+	}
+	return files
+}
+
+func TestSuite(t *testing.T) {
+	for _, file := range suite(t) {
+		name, data := path.Base(file.Name), file.Data
+		wrapped := append(append([]byte(`{"v": `), data...), '}')
+		_, err := Parse(data)
+		o, wrappedErr := Parse(wrapped)
+		switch name[:2] {
+		case "y_":
+			if !Valid(data) || wrappedErr != nil {
+				t.Errorf("%s: Valid = %v, Parse as a member's value: %v; want it accepted", name, Valid(data), wrappedErr)
+			}
+			checkObject(t, file, err)
+		case "n_":
+			if Valid(data) || err == nil || wrappedErr == nil {
+				t.Errorf("%s: Valid = %v, Parse: %v, as a member's value: %v; want it refused", name, Valid(data), err, wrappedErr)
+			}
+		}
+		if got, want := Valid(data), json.Valid(data); got != want {
+			t.Errorf("%s: Valid = %v, encoding/json says %v", name, got, want)
+		}
+		if got, want := wrappedErr == nil, json.Valid(wrapped); got != want {
+			t.Errorf("%s: Parse as a member's value: %v, encoding/json says %v", name, wrappedErr, want)
+		}
+		if wrappedErr != nil {
+			continue
+		}
+		raw, _ := o.Get("v")
+		if got, want := string(raw), strings.Trim(string(data), " \t\r\n"); got != want {
+			t.Errorf("%s: Get = %q, want %q", name, got, want)
+		}
+		o.Set("w", []byte("1"))
+		if got, want := string(o.AppendTo(nil)), `{"v": `+string(bytes.TrimRight(data, " \t\r\n"))+`,"w":1`; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: with a member more: %q, want it to begin %q", name, got, want)
+		}
+	}
+}
+
+// checkObject checks what Parse said of a valid text standing alone.
+func checkObject(t *testing.T, file suiteFile, err error) {
+	t.Helper()
+	want := error(nil)
+	switch {
+	case !bytes.HasPrefix(bytes.TrimSpace(file.Data), []byte("{")):
+		want = ErrNotObject
+	case strings.Contains(file.Name, "duplicated_key"):
+		want = ErrDuplicate
+	}
+	if !errors.Is(err, want) {
+		t.Errorf("%s: Parse: %v, want %v", file.Name, err, want)
+	}
+}
+
+// The transform files hold what parsers are known to change: names in two normal forms, numbers beyond a
+// float64, escapes that stand for no character.
+func TestSuiteTransform(t *testing.T) {
+	duplicates := 0
+	for _, file := range suite(t) {
+		if !strings.HasPrefix(file.Name, "test_transform/") {
+			continue
+		}
+		o, err := Parse(file.Data)
+		if errors.Is(err, ErrDuplicate) {
+			duplicates++
+			continue
+		}
+		if err != nil {
+			if !errors.Is(err, ErrNotObject) || !Valid(file.Data) {
+				t.Errorf("%s: Parse: %v", file.Name, err)
+			}
+			continue
+		}
+		if got := o.AppendTo(nil); !bytes.Equal(got, file.Data) {
+			t.Errorf("%s: written unchanged: %q, want %q", file.Name, got, file.Data)
+		}
+	}
+	if duplicates != 3 {
+		t.Errorf("%d files refused for a duplicate member, want the three object_same_key_*", duplicates)
+	}
+}

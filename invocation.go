@@ -1,0 +1,77 @@
+package outcrop
+
+import (
+	"net/http"
+
+	"github.com/outcrop-dev/outcrop/internal/wire/jsonedit"
+)
+
+// An Operation is one of Bedrock Runtime's, as AWS spells it.
+type Operation string
+
+const (
+	InvokeModel                   Operation = "InvokeModel"
+	InvokeModelWithResponseStream Operation = "InvokeModelWithResponseStream"
+	CountTokens                   Operation = "CountTokens"
+)
+
+// path is the last element of the operation's request path (Bedrock Runtime service model).
+func (op Operation) path() string {
+	switch op {
+	case InvokeModel:
+		return "invoke"
+	case InvokeModelWithResponseStream:
+		return "invoke-with-response-stream"
+	case CountTokens:
+		return "count-tokens"
+	}
+	return ""
+}
+
+// An Invocation is one call to a model. A Client does not change it.
+type Invocation struct {
+	Operation Operation
+
+	// Model is what was asked for: an alias (opus), a first-party ID (claude-haiku-4-5), a Bedrock
+	// model ID, an inference profile ID, or an ARN. The Client resolves it for its Region.
+	Model string
+
+	// Body is the operation's body in Bedrock's own JSON: for Claude a Messages body without
+	// model and stream, for CountTokens {"input":{…}}.
+	Body []byte
+
+	// Version is the anthropic-version that the client asked for in a header, Betas its
+	// anthropic-beta values. They are merged into the body as the model takes them.
+	Version string
+	Betas   []string
+
+	// Header holds what goes to Bedrock as headers: X-Amzn-Bedrock-* are sent, others are not.
+	Header http.Header
+
+	object *jsonedit.Object // Body, if it was parsed on the way in; it has edits that Body lacks
+}
+
+// A Target is where an invocation goes.
+type Target struct {
+	Region  string
+	ModelID string // a model ID, inference profile ID or ARN, as it goes into the path
+}
+
+// Usage counts the tokens of an invocation as Bedrock reports them.
+type Usage struct {
+	InputTokens      int64 // without those read from or written to the prompt cache
+	OutputTokens     int64
+	CacheReadTokens  int64
+	CacheWriteTokens int64
+}
+
+// A Response is the whole answer of an operation that does not stream.
+type Response struct {
+	Target    Target
+	Header    http.Header // AWS's response headers
+	RequestID string      // AWS's request ID
+	Body      []byte      // one JSON object, checked to be whole
+	Usage     Usage
+	Attempts  int      // how often it was sent
+	LeftOut   []string // what shaping left out of the request
+}
