@@ -45,6 +45,7 @@ type Stream struct {
 	began   bool  // an event was handed on
 	usage   Usage
 	decoded []byte // buffer behind Event.Data
+	plain   []byte // the headers of the last chunk, which nearly every message repeats
 }
 
 // errIdle is the cause of a context that the idle timer canceled.
@@ -146,12 +147,16 @@ func (s *Stream) next() (Event, error) {
 	if err != nil {
 		return Event{}, s.ended(err)
 	}
+	if bytes.Equal(m.RawHeaders(), s.plain) && len(s.plain) > 0 {
+		return s.chunk(m)
+	}
 	kind := m.Text(":message-type")
 	switch {
 	case bytes.Equal(kind, messageType):
 		if !bytes.Equal(m.Text(":event-type"), chunkType) {
 			return Event{Message: m.Raw()}, nil // a kind of event that came after this was written
 		}
+		s.plain = append(s.plain[:0], m.RawHeaders()...)
 		return s.chunk(m)
 	case bytes.Equal(kind, exceptionType), bytes.Equal(kind, errorType):
 		return Event{}, s.exception(m)

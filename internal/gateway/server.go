@@ -36,7 +36,7 @@ func NewServer(g *Gateway) *Server {
 }
 
 // errShutdown is what the clients of streams that the drain cuts are told.
-var errShutdown = errors.New("Outcrop is shutting down")
+var errShutdown = errors.New("the gateway is shutting down")
 
 // cutGrace is how long a stream that the drain cuts has to tell its client so.
 const cutGrace = 2 * time.Second

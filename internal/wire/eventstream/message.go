@@ -51,7 +51,7 @@ func (m Message) Text(name string) []byte {
 // Headers returns the headers in the order in which they came. The names are copies.
 func (m Message) Headers() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		for block := m.headers(); len(block) > 0; {
+		for block := m.RawHeaders(); len(block) > 0; {
 			h, rest, err := cutHeader(block)
 			if err != nil || !yield(string(h.name), h.val()) {
 				return
@@ -63,7 +63,7 @@ func (m Message) Headers() iter.Seq2[string, Value] {
 
 // find walks the headers, which is faster than any index for the three that AWS sends.
 func (m Message) find(name string) (rawHeader, bool) {
-	for block := m.headers(); len(block) > 0; {
+	for block := m.RawHeaders(); len(block) > 0; {
 		h, rest, err := cutHeader(block)
 		if err != nil {
 			break // cannot be: the headers were checked
@@ -76,7 +76,9 @@ func (m Message) find(name string) (rawHeader, bool) {
 	return rawHeader{}, false
 }
 
-func (m Message) headers() []byte {
+// RawHeaders returns all headers as they came. Two messages whose RawHeaders are equal have the
+// same headers.
+func (m Message) RawHeaders() []byte {
 	if m.raw == nil {
 		return nil
 	}
@@ -106,18 +108,14 @@ func parsePrelude(b []byte) (prelude, error) {
 	return prelude{int(total), int(headers)}, nil
 }
 
-// parseMessage checks the rest of a message whose prelude is p.
+// parseMessage checks the rest of a message whose prelude is p, but for what is in its headers.
 func parseMessage(raw []byte, p prelude) (Message, error) {
 	end := len(raw) - crcLen
 	want, got := binary.BigEndian.Uint32(raw[end:]), crc32.ChecksumIEEE(raw[:end])
 	if want != got {
 		return Message{}, fmt.Errorf("%w: message says %08x, its %d bytes give %08x", ErrChecksum, want, len(raw), got)
 	}
-	m := Message{raw, preludeLen + p.headers}
-	if err := checkHeaders(m.headers()); err != nil {
-		return Message{}, err
-	}
-	return m, nil
+	return Message{raw, preludeLen + p.headers}, nil
 }
 
 // Append appends one encoded message to dst and returns the longer slice. It allocates only

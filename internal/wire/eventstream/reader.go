@@ -1,6 +1,7 @@
 package eventstream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,14 @@ type Reader struct {
 	buf        []byte
 	start, end int   // buf[start:end] came and was not returned yet
 	offset     int64 // of buf[start] in the stream, for errors
+
+	// checked is the last block of headers that was found good. Nearly every message of a
+	// stream has the same: comparing it costs a fifth of checking it again (BenchmarkReader).
+	checked []byte
 }
+
+// keepHeaders is the longest block worth keeping for comparison; Bedrock's have 70 to 90 bytes.
+const keepHeaders = 256
 
 // NewReader returns a Reader that reads from src, each time as much as src gives.
 func NewReader(src io.Reader) *Reader { return &Reader{src: src} }
@@ -86,7 +94,24 @@ func (r *Reader) next() (Message, error) {
 	if err != nil {
 		return Message{}, r.refused(err)
 	}
+	if err := r.check(m.RawHeaders()); err != nil {
+		return Message{}, r.refused(err)
+	}
 	return m, nil
+}
+
+// check checks a block of headers, unless it is the one checked before.
+func (r *Reader) check(block []byte) error {
+	if len(block) > 0 && bytes.Equal(block, r.checked) {
+		return nil
+	}
+	if err := checkHeaders(block); err != nil {
+		return err
+	}
+	if len(block) <= keepHeaders {
+		r.checked = append(r.checked[:0], block...)
+	}
+	return nil
 }
 
 // fill reads until at least n bytes, at most MaxMessage, are there.
