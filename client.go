@@ -3,6 +3,8 @@ package outcrop
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -92,10 +94,14 @@ func WithIdleTimeout(d time.Duration) Option { return func(s *settings) { s.idle
 // WithTimeout sets how long an answer that is not streamed may take; 10 minutes if not set.
 func WithTimeout(d time.Duration) Option { return func(s *settings) { s.timeout = d } }
 
+// WithGetenv reads the environment through getenv in place of os.Getenv. With credentials and Region
+// given, a getenv that returns "" keeps New off the environment altogether.
+func WithGetenv(getenv func(string) string) Option { return func(s *settings) { s.getenv = getenv } }
+
 // New makes a Client. Without options it finds Region and credentials as AWS's SDKs do: a Bedrock
 // API key in AWS_BEARER_TOKEN_BEDROCK, else the default credential chain. It honours
-// AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL_BEDROCK and AWS_ENDPOINT_URL. Credentials are
-// first fetched when they are needed.
+// AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL_BEDROCK, AWS_ENDPOINT_URL and AWS_CA_BUNDLE.
+// Credentials are first fetched when they are needed.
 func New(ctx context.Context, options ...Option) (*Client, error) {
 	s := settings{idle: 4 * time.Minute, timeout: 10 * time.Minute, getenv: os.Getenv}
 	for _, o := range options {
@@ -120,10 +126,14 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := httpClient(s.http, s.getenv)
+	if err != nil {
+		return nil, err
+	}
 	return &Client{
 		region: s.region, runtime: runtime, control: control,
 		credentials: s.source, signer: sigv4.NewSigner(signingName, s.region),
-		http: httpClient(s.http), idle: s.idle, timeout: s.timeout, now: time.Now,
+		http: client, idle: s.idle, timeout: s.timeout, now: time.Now,
 	}, nil
 }
 
@@ -131,13 +141,36 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 func (c *Client) Region() string { return c.region }
 
 // httpClient returns given without redirects, or a client of our own.
-func httpClient(given *http.Client) *http.Client {
-	h := &http.Client{Transport: newTransport()}
+func httpClient(given *http.Client, getenv func(string) string) (*http.Client, error) {
+	h := new(http.Client)
 	if given != nil {
 		*h = *given
+	} else {
+		transport := newTransport()
+		if path := getenv("AWS_CA_BUNDLE"); path != "" {
+			roots, err := loadRoots(path)
+			if err != nil {
+				return nil, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
+			}
+			transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+		}
+		h.Transport = transport
 	}
 	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return h
+	return h, nil
+}
+
+// loadRoots reads the certificates that stand for the system's, as AWS's SDKs do.
+func loadRoots(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in it", path)
+	}
+	return roots, nil
 }
 
 // newTransport speaks HTTP/1.1: one connection per call under way costs less here than frames of

@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/outcrop-dev/outcrop"
+	"github.com/outcrop-dev/outcrop/bedrocktest"
 )
 
 const wholeMessage = `{"id":"msg_bdrk_1","type":"message","role":"assistant","content":[{"type":"text","text":"hi"}],"usage":{"input_tokens":3,"output_tokens":1}}`
@@ -198,5 +201,36 @@ func TestCountTokens(t *testing.T) {
 	}
 	if want := "/model/anthropic.claude-haiku-5-5/count-tokens"; path != want {
 		t.Errorf("path %s, want the bare model ID: %s", path, want)
+	}
+}
+
+func TestCABundle(t *testing.T) {
+	srv := bedrocktest.NewTLSServer(t)
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, srv.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environment := map[string]string{"AWS_CA_BUNDLE": bundle, "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": srv.URL}
+	options := []outcrop.Option{
+		outcrop.WithRegion(srv.Region), outcrop.WithAPIKey(srv.APIKey),
+		outcrop.WithGetenv(func(name string) string { return environment[name] }),
+	}
+	c, err := outcrop.New(context.Background(), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Do(context.Background(), invocation(t, ask)); err != nil {
+		t.Errorf("with the bundle: %v", err)
+	}
+	delete(environment, "AWS_CA_BUNDLE")
+	if c, err = outcrop.New(context.Background(), options...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Do(context.Background(), invocation(t, ask)); outcrop.KindOf(err) != outcrop.Unavailable {
+		t.Errorf("without it: %v, want kind unavailable", err)
+	}
+	environment["AWS_CA_BUNDLE"] = filepath.Join(t.TempDir(), "nothing.pem")
+	if _, err := outcrop.New(context.Background(), options...); err == nil || !strings.Contains(err.Error(), "AWS_CA_BUNDLE") {
+		t.Errorf("a bundle that is not there: %v, want an error that names the variable", err)
 	}
 }

@@ -119,7 +119,8 @@ func openEmbedded(ctx context.Context, region string, delay time.Duration, log *
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := outcrop.New(ctx, outcrop.WithRegion(b.region), outcrop.WithBaseURL(b.url),
+	noEnvironment := func(string) string { return "" }
+	client, err := outcrop.New(ctx, outcrop.WithRegion(b.region), outcrop.WithBaseURL(b.url), outcrop.WithGetenv(noEnvironment),
 		outcrop.WithCredentials(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(b.keys.AccessKeyID, b.keys.SecretAccessKey.Reveal(), ""))))
 	if err != nil {
 		b.stop()
