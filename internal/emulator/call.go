@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -117,12 +118,17 @@ func (c *call) answer(v any) error {
 	return c.writeJSON(http.StatusOK, body)
 }
 
-// write sends bytes of the answer, within writeTimeout.
+// write sends bytes of the answer and sees them off, within writeTimeout.
 func (c *call) write(b []byte) error {
 	c.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // not supported by every ResponseWriter
-	_, err := c.w.Write(b)
-	c.control.SetWriteDeadline(time.Time{})
-	return err
+	defer c.control.SetWriteDeadline(time.Time{})
+	if _, err := c.w.Write(b); err != nil {
+		return err
+	}
+	if err := c.control.Flush(); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // log writes the request's line. It holds no content.

@@ -44,7 +44,8 @@ type bedrock struct {
 	url    string
 	client *http.Client
 
-	mu        sync.Mutex
+	mu        sync.Mutex // guards the rest
+	wrote     *sync.Cond // the log has grown
 	log       bytes.Buffer
 	exchanges []emulator.Exchange
 }
@@ -53,6 +54,7 @@ type bedrock struct {
 func start(t *testing.T, c emulator.Config) *bedrock {
 	t.Helper()
 	b := &bedrock{t: t, client: &http.Client{Transport: &http.Transport{}}}
+	b.wrote = sync.NewCond(&b.mu)
 	c.Credentials = append(c.Credentials, emulator.NewCredential(keys.AccessKeyID, keys.SecretAccessKey, ""))
 	c.APIKeys = append(c.APIKeys, longTermKey)
 	c.Logger = slog.New(slog.NewTextHandler(writerFunc(b.writeLog), nil))
@@ -83,6 +85,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 func (b *bedrock) writeLog(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer b.wrote.Broadcast()
 	return b.log.Write(p)
 }
 
@@ -94,18 +97,12 @@ func (b *bedrock) observe(x emulator.Exchange) {
 
 // logged waits for n lines of the log and returns them.
 func (b *bedrock) logged(n int) []string {
-	b.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		b.mu.Lock()
-		lines := strings.Split(strings.TrimSpace(b.log.String()), "\n")
-		b.mu.Unlock()
-		if len(lines) >= n && lines[0] != "" {
-			return lines
-		}
-		if time.Now().After(deadline) {
-			b.t.Fatalf("log has %d lines after ten seconds, want %d: %q", len(lines), n, lines)
-		}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for bytes.Count(b.log.Bytes(), []byte("\n")) < n {
+		b.wrote.Wait()
 	}
+	return strings.Split(strings.TrimSpace(b.log.String()), "\n")
 }
 
 // request makes a request that is not signed. path is as it shall stand on the wire.

@@ -69,9 +69,6 @@ func (c *call) stream(reply *claude.Reply, delay time.Duration) error {
 		if err := c.write(buf); err != nil {
 			return err
 		}
-		if err := c.control.Flush(); err != nil {
-			return err
-		}
 	}
 	return nil
 }

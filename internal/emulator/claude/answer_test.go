@@ -97,6 +97,8 @@ func TestAfterToolResults(t *testing.T) {
 			nil, fmt.Sprintf("Write answered: one\nPNG image, 3 x 2 pixels, %d bytes", len(pngData(3, 2))/4*3-strings.Count(pngData(3, 2), "="))},
 		{"an error is said to be one", toolTurns(`call Write {"n":1}`, use, `{"type":"tool_result","tool_use_id":"toolu_1","is_error":true,"content":"denied"}`), writeAndRead,
 			nil, "Write failed: denied"},
+		{"a reminder in the result is left out", toolTurns(`call Write {"n":1}`, use, `{"type":"tool_result","tool_use_id":"toolu_1","content":"ok\n\n<system-reminder>x</system-reminder>"}`), writeAndRead,
+			nil, "Write answered: ok"},
 		{"an empty result", toolTurns(`call Write {"n":1}`, use, `{"type":"tool_result","tool_use_id":"toolu_1"}`), writeAndRead,
 			nil, "Write answered: (nothing)"},
 		{"text beside the result is no new task", toolTurns(`call Write {"n":1}`, use, `{"type":"tool_result","tool_use_id":"toolu_1","content":"ok"},{"type":"text","text":"Tool loaded."}`), writeAndRead,

@@ -1,6 +1,7 @@
 package claude
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -53,6 +54,21 @@ func FuzzInvoke(f *testing.F) {
 			if _, err := json.Marshal(e); err != nil {
 				t.Errorf("event %s: %v", e.Type, err)
 			}
+		}
+	})
+}
+
+// FuzzMedia reads any bytes as a picture and as a PDF.
+func FuzzMedia(f *testing.F) {
+	f.Add([]byte("%PDF-1.5\n<< /Type /ObjStm >> stream\nx\x9c\x03\x00\x00\x00\x00\x01<< /Type /Pages /Count 3 >>"))
+	f.Add([]byte("RIFF\x00\x00\x00\x00WEBPVP8X0123456789012345678"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if pages, ok := pdfPages(data); ok != (pages > 0) {
+			t.Errorf("pdfPages = %d, %v", pages, ok)
+		}
+		source := object{"type": "base64", "media_type": "image/webp", "data": base64.StdEncoding.EncodeToString(data)}
+		if m, err := readImage(source, "source"); err == nil && (m.width < 1 || m.height < 1 || m.tokens(1568) < 1) {
+			t.Errorf("readImage: %+v costs %d tokens", m, m.tokens(1568))
 		}
 	})
 }

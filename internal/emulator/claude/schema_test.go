@@ -3,7 +3,6 @@ package claude
 import (
 	"encoding/json"
 	"testing"
-	"time"
 )
 
 func TestSample(t *testing.T) {
@@ -55,13 +54,9 @@ func TestSampleEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		begun := time.Now()
 		b, err := json.Marshal(sample(map[string]any(o), ""))
 		if err != nil || len(b) > 1<<20 {
 			t.Errorf("sample(%s): %d bytes, %v, want at most a megabyte", schema, len(b), err)
-		}
-		if took := time.Since(begun); took > 5*time.Second {
-			t.Errorf("sample(%s) took %v", schema, took)
 		}
 	}
 }

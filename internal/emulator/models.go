@@ -1,0 +1,119 @@
+package emulator
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/outcrop-dev/outcrop/internal/catalog"
+)
+
+// The shapes of the control plane are after AWS's service model (bedrock, 2023-04-20).
+
+type modelSummary struct {
+	ModelARN                   string    `json:"modelArn"`
+	ModelID                    string    `json:"modelId"`
+	ModelName                  string    `json:"modelName"`
+	ProviderName               string    `json:"providerName"`
+	InputModalities            []string  `json:"inputModalities"`
+	OutputModalities           []string  `json:"outputModalities"`
+	ResponseStreamingSupported bool      `json:"responseStreamingSupported"`
+	CustomizationsSupported    []string  `json:"customizationsSupported"`
+	InferenceTypesSupported    []string  `json:"inferenceTypesSupported"`
+	ModelLifecycle             lifecycle `json:"modelLifecycle"`
+}
+
+type lifecycle struct {
+	Status          string `json:"status"` // ACTIVE or LEGACY, from the catalogue, whatever the date
+	StartOfLifeTime string `json:"startOfLifeTime,omitempty"`
+}
+
+const provider = "Anthropic"
+
+func (s *Server) listFoundationModels(c *call) error {
+	q := c.r.URL.Query()
+	for name, values := range map[string][]string{
+		"byCustomizationType": {"FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"},
+		"byOutputModality":    {"TEXT", "IMAGE", "EMBEDDING"},
+		"byInferenceType":     {"ON_DEMAND", "PROVISIONED"},
+	} {
+		if err := checkEnum(q, name, values); err != nil {
+			return err
+		}
+	}
+	summaries := []modelSummary{}
+	for _, m := range catalog.Claude() {
+		if m := s.summary(m); s.offers(m.ModelID) && m.matches(q) {
+			summaries = append(summaries, m)
+		}
+	}
+	return c.answer(map[string]any{"modelSummaries": summaries})
+}
+
+func (s *Server) getFoundationModel(c *call) error {
+	id := c.modelID
+	if arn := arnPattern.FindStringSubmatch(id); arn != nil && arn[3] == "foundation-model" && arn[1] == s.cfg.Region {
+		id = arn[4]
+	}
+	m, ok := foundationModel(id)
+	switch {
+	case !ok:
+		return errModelID
+	case m.Lifecycle == catalog.EOL:
+		return errEndOfLife
+	}
+	return c.answer(map[string]any{"modelDetails": s.summary(m)})
+}
+
+// offers reports whether the Region has the model, by itself or through a profile.
+func (s *Server) offers(id string) bool {
+	m, ok := foundationModel(id)
+	if !ok || m.Lifecycle == catalog.EOL {
+		return false
+	}
+	return !m.RequiresProfile || slices.Contains(m.InRegion, s.cfg.Region) ||
+		slices.ContainsFunc(catalog.Profiles(s.cfg.Region), func(p catalog.Profile) bool { return p.Model.ID == m.ID })
+}
+
+func (s *Server) summary(m catalog.Model) modelSummary {
+	inference := "ON_DEMAND"
+	if m.RequiresProfile {
+		inference = "INFERENCE_PROFILE" // not in AWS's enum, but in its answers
+	}
+	return modelSummary{
+		ModelARN: s.modelARN(s.cfg.Region, m), ModelID: m.BedrockID, ModelName: m.Name, ProviderName: provider,
+		InputModalities: []string{"TEXT", "IMAGE"}, OutputModalities: []string{"TEXT"},
+		ResponseStreamingSupported: true, CustomizationsSupported: []string{}, InferenceTypesSupported: []string{inference},
+		ModelLifecycle: lifecycle{Status: string(m.Lifecycle), StartOfLifeTime: released(m)},
+	}
+}
+
+// modelARN has no account; region is "" for the entry of a global profile that stands for all.
+func (s *Server) modelARN(region string, m catalog.Model) string {
+	return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition(s.cfg.Region), region, m.BedrockID)
+}
+
+// released returns a model's day of release as a timestamp, "" if only the month is known.
+func released(m catalog.Model) string {
+	day, err := time.Parse(time.DateOnly, m.Released)
+	if err != nil {
+		return ""
+	}
+	return day.Format(time.RFC3339)
+}
+
+func (m modelSummary) matches(q url.Values) bool {
+	in := func(name string, values []string) bool { return !q.Has(name) || slices.Contains(values, q.Get(name)) }
+	return (!q.Has("byProvider") || strings.EqualFold(q.Get("byProvider"), m.ProviderName)) &&
+		in("byCustomizationType", m.CustomizationsSupported) &&
+		in("byOutputModality", m.OutputModalities) && in("byInferenceType", m.InferenceTypesSupported)
+}
+
+func checkEnum(q url.Values, name string, values []string) error {
+	if !q.Has(name) || slices.Contains(values, q.Get(name)) {
+		return nil
+	}
+	return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]", q.Get(name), name, strings.Join(values, ", "))
+}
