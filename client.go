@@ -202,7 +202,7 @@ func (c *Client) Do(ctx context.Context, inv *Invocation) (*Response, error) {
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, sentTo(err, p.target, attempts)
 	}
 	answer.Target, answer.Attempts, answer.LeftOut = p.target, attempts, p.leftOut
 	return answer, nil
@@ -231,7 +231,7 @@ func (c *Client) InvokeModelWithResponseStream(ctx context.Context, inv *Invocat
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, sentTo(err, p.target, attempts)
 	}
 	stream.Target, stream.Attempts, stream.LeftOut = p.target, attempts, p.leftOut
 	return stream, nil

@@ -192,14 +192,14 @@ func TestCountTokens(t *testing.T) {
 		json.NewDecoder(r.Body).Decode(&sent)
 		io.WriteString(w, `{"inputTokens":12}`)
 	})
-	n, err := u.client(t).CountTokens(context.Background(), &outcrop.Invocation{Model: "haiku", Body: []byte(`{"messages":[],"anthropic_beta":["x"]}`)})
+	n, err := u.client(t).CountTokens(context.Background(), &outcrop.Invocation{Model: "claude-haiku-4-5", Body: []byte(`{"messages":[],"anthropic_version":"2026-10-21","anthropic_beta":["x"]}`)})
 	if err != nil || n != 12 {
 		t.Errorf("CountTokens = %d, %v; want 12", n, err)
 	}
 	if want := `{"messages":[],"anthropic_version":"bedrock-2023-05-31","max_tokens":1}`; string(sent.Input.InvokeModel.Body) != want {
 		t.Errorf("counted %s, want %s", sent.Input.InvokeModel.Body, want)
 	}
-	if want := "/model/anthropic.claude-haiku-5-5/count-tokens"; path != want {
+	if want := "/model/anthropic.claude-haiku-4-5-20251001-v1%3A0/count-tokens"; path != want {
 		t.Errorf("path %s, want the bare model ID: %s", path, want)
 	}
 }

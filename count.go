@@ -1,9 +1,11 @@
 package outcrop
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 
+	"github.com/outcrop-dev/outcrop/internal/shaping"
 	"github.com/outcrop-dev/outcrop/internal/wire/jsonedit"
 )
 
@@ -33,8 +35,8 @@ func inputTokens(answer *Response) (int, error) {
 }
 
 // countInvocation wraps an InvokeModel invocation into one of CountTokens. The wrapped body must be
-// one that InvokeModel takes, so it gets an anthropic_version and a max_tokens where it has none;
-// betas are left away, since they do not change what is counted and CountTokens refuses most.
+// one that InvokeModel takes, so it gets the model's anthropic_version, and a max_tokens where it has
+// none; betas are left away, since they do not change what is counted and CountTokens refuses most.
 func countInvocation(inv *Invocation) (*Invocation, error) {
 	object := inv.object
 	if object == nil {
@@ -43,13 +45,11 @@ func countInvocation(inv *Invocation) (*Invocation, error) {
 			return nil, err
 		}
 	}
-	if _, ok := object.Get("anthropic_version"); !ok {
-		object.Set("anthropic_version", []byte(`"bedrock-2023-05-31"`))
-	}
+	object.Delete("anthropic_beta")
+	shaping.Shape(shaping.Request{ModelID: inv.Model, Body: object, Version: cmp.Or(inv.Version, "2023-06-01")})
 	if _, ok := object.Get("max_tokens"); !ok {
 		object.Set("max_tokens", []byte("1"))
 	}
-	object.Delete("anthropic_beta")
 	body := object.AppendTo(make([]byte, 0, object.Len()))
 
 	wrapped := make([]byte, 0, base64.StdEncoding.EncodedLen(len(body))+64)

@@ -83,6 +83,8 @@ type Error struct {
 	Status    int    // the HTTP status that AWS answered with; 0 if it did not answer
 	RequestID string // AWS's request ID, "" if there is none
 	Err       error  // the cause, if it was another error
+	Target    Target // where it was sent; zero if it was not
+	Attempts  int    // how often
 
 	retryAfter time.Duration
 	body       []byte // AWS's error body, for the native door
@@ -137,6 +139,13 @@ func asError(err error) *Error {
 		return &Error{Kind: Canceled, Err: err}
 	}
 	return &Error{Kind: Unavailable, Err: err}
+}
+
+// sentTo notes where and how often an invocation was sent that failed with err.
+func sentTo(err error, target Target, attempts int) *Error {
+	e := asError(err)
+	e.Target, e.Attempts = target, attempts
+	return e
 }
 
 // Errorf makes an Error of Outcrop's own. A %w in format becomes its cause.

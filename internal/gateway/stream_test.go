@@ -40,7 +40,7 @@ func TestBedrocksRefusalPassesWithItsStatus(t *testing.T) {
 	if resp.StatusCode != 403 || text != `{"message":"You don't have access to the model with the specified model ID."}` {
 		t.Errorf("native door: %d %s", resp.StatusCode, text)
 	}
-	if !strings.Contains(r.log.String(), "code=AccessDeniedException") || !strings.Contains(r.log.String(), "aws_request_id=aws-9") {
+	if !strings.Contains(r.log.String(), "target=us.anthropic.claude-haiku-4-5-20251001-v1:0") || !strings.Contains(r.log.String(), "code=AccessDeniedException") || !strings.Contains(r.log.String(), "aws_request_id=aws-9") {
 		t.Errorf("the log does not say what AWS said: %s", r.log)
 	}
 }

@@ -44,6 +44,9 @@ func (r *Record) Fail(err *outcrop.Error) {
 	if err.RequestID != "" {
 		r.AWSRequestID = err.RequestID
 	}
+	if err.Attempts > 0 {
+		r.Target, r.Attempts = err.Target, err.Attempts
+	}
 }
 
 // Duration is the time from the request's head to the end of its answer.
