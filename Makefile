@@ -49,6 +49,7 @@ format: ## nothing for gofmt to do
 .PHONY: staticcheck
 staticcheck: ## staticcheck, at the version in tools/go.mod
 	go tool -modfile=tools/go.mod staticcheck ./...
+	tool=$$(go tool -n -modfile=tools/go.mod staticcheck) && cd e2e && $$tool ./...
 
 .PHONY: portable
 portable: ## builds without cgo, and for Windows and macOS
@@ -65,7 +66,7 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 	scripts/fuzz
 
 .PHONY: e2e
-e2e: build ## real clients against bin/outcrop; needs Node.js and npm
+e2e: ## real clients against outcrop; needs Node.js and npm
 	cd e2e && ./run
 
 .PHONY: bench

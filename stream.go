@@ -159,6 +159,9 @@ func (s *Stream) next() (Event, error) {
 		s.plain = append(s.plain[:0], m.RawHeaders()...)
 		return s.chunk(m)
 	case bytes.Equal(kind, exceptionType), bytes.Equal(kind, errorType):
+		if s.stopped {
+			return Event{}, io.EOF // what comes after the last event takes nothing from the answer
+		}
 		return Event{}, s.exception(m)
 	}
 	return Event{}, s.interrupted(fmt.Sprintf("a message of type %q", kind), nil)
@@ -301,7 +304,7 @@ func (s *Stream) exception(m eventstream.Message) error {
 func (s *Stream) ended(err error) error {
 	switch {
 	case s.stopped:
-		return io.EOF // what breaks after the last event takes nothing from the answer
+		return io.EOF // what breaks now takes nothing from the answer
 	case err == io.EOF:
 		return s.interrupted("the answer ended before message_stop", nil)
 	case errors.Is(err, errIdle):

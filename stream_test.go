@@ -106,6 +106,20 @@ func TestStreamThatBreaksIsNeverASuccess(t *testing.T) {
 	f("a message of an unknown type", `type "gossip"`, whole[0], message(`{}`, ":message-type", "gossip"))
 }
 
+func TestStreamIsWholeWhateverComesAfterItsEnd(t *testing.T) {
+	for _, after := range [][]byte{exception("internalServerException", "late"), []byte("garbage that is no message")} {
+		u := newUpstream(t, streams(append(answer(1), after)...))
+		s, err := u.client(t).InvokeModelWithResponseStream(context.Background(), invocation(t, ask))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if types, err := read(s); err != io.EOF || types[len(types)-1] != "message_stop" {
+			t.Errorf("with %.20q after message_stop: %v, %v; want io.EOF", after, types, err)
+		}
+		s.Close()
+	}
+}
+
 func TestStreamEndsOfOtherVendorsAnswers(t *testing.T) {
 	u := newUpstream(t, streams(
 		chunk(`{"generation":"Hel","prompt_token_count":2}`),

@@ -1,0 +1,13 @@
+// Package e2e runs Outcrop with other people's clients: Claude Code, the SDKs of Anthropic and of AWS
+// for Go and JavaScript. It is a module of its own, so that none of them is a dependency of Outcrop.
+//
+//	claude_code_test.go, terminal_test.go   Claude Code in print mode and in a terminal
+//	anthropic_go_test.go, aws_go_test.go    SDKs for Go: on the library, on bedrocktest, on the gateway
+//	js_test.go, js/                         SDKs for JavaScript
+//	bad_input_test.go                       bytes over TCP that no client would send
+//	example_test.go                         how anthropic-sdk-go runs on the library
+//	bench_test.go                           the hot path against AWS's SDK
+//
+// The tests build the program and start it with an environment of nothing but invented credentials.
+// What comes from the npm registry is pinned in package-lock.json; ./run installs it first.
+package e2e
