@@ -2,6 +2,7 @@ package outcrop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -85,14 +86,19 @@ func WithAPIKey(key string) Option {
 }
 
 // WithHTTPClient sends through client in place of a transport of the Client's own. Redirects are
-// not followed whatever it says: a signature is for one host.
+// not followed whatever it says: a signature is for one host. Its Timeout, if it has one, cuts
+// streams too.
 func WithHTTPClient(client *http.Client) Option { return func(s *settings) { s.http = client } }
 
 // WithIdleTimeout sets after how much silence a stream is given up; 4 minutes if not set.
-func WithIdleTimeout(d time.Duration) Option { return func(s *settings) { s.idle = d } }
+func WithIdleTimeout(d time.Duration) Option {
+	return func(s *settings) { s.idle = cmp.Or(max(d, 0), s.idle) }
+}
 
 // WithTimeout sets how long an answer that is not streamed may take; 10 minutes if not set.
-func WithTimeout(d time.Duration) Option { return func(s *settings) { s.timeout = d } }
+func WithTimeout(d time.Duration) Option {
+	return func(s *settings) { s.timeout = cmp.Or(max(d, 0), s.timeout) }
+}
 
 // WithGetenv reads the environment through getenv in place of os.Getenv. With credentials and Region
 // given, a getenv that returns "" keeps New off the environment altogether.
@@ -135,6 +141,14 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 		credentials: s.source, signer: sigv4.NewSigner(signingName, s.region),
 		http: client, idle: s.idle, timeout: s.timeout, now: time.Now,
 	}, nil
+}
+
+// Ready returns an error of kind Credentials if there is nothing to sign with.
+func (c *Client) Ready(ctx context.Context) error {
+	if _, err := c.credentials.Retrieve(ctx); err != nil {
+		return &Error{Kind: Credentials, Message: "no AWS credentials", Err: err}
+	}
+	return nil
 }
 
 // Region returns the source Region that the Client calls.
@@ -192,17 +206,25 @@ func newTransport() *http.Transport {
 // body for the model, retries what is worth it, and returns an *Error for anything but one whole
 // JSON object.
 func (c *Client) Do(ctx context.Context, inv *Invocation) (*Response, error) {
+	if inv.Operation == InvokeModelWithResponseStream {
+		return nil, Errorf(Invalid, "%s streams: call the method of that name", inv.Operation)
+	}
 	p, err := c.prepare(inv)
 	if err != nil {
 		return nil, err
 	}
+	return c.whole(ctx, p)
+}
+
+// whole sends p until there is an answer.
+func (c *Client) whole(ctx context.Context, p *prepared) (*Response, error) {
 	var answer *Response
 	attempts, err := c.try(ctx, func() (err error) {
 		answer, err = c.exchange(ctx, p)
 		return err
 	})
 	if err != nil {
-		return nil, sentTo(err, p.target, attempts)
+		return nil, p.failed(err, attempts)
 	}
 	answer.Target, answer.Attempts, answer.LeftOut = p.target, attempts, p.leftOut
 	return answer, nil
@@ -231,7 +253,7 @@ func (c *Client) InvokeModelWithResponseStream(ctx context.Context, inv *Invocat
 		return err
 	})
 	if err != nil {
-		return nil, sentTo(err, p.target, attempts)
+		return nil, p.failed(err, attempts)
 	}
 	stream.Target, stream.Attempts, stream.LeftOut = p.target, attempts, p.leftOut
 	return stream, nil
@@ -245,8 +267,16 @@ type prepared struct {
 	header    http.Header
 	body      []byte
 	hash      string // of body, in hex; "" until a signature needs it
+	signer    string // access key ID that signed last
 	target    Target
 	leftOut   []string
+}
+
+// failed notes in err where, how and how often p was sent.
+func (p *prepared) failed(err error, attempts int) error {
+	e := AsError(err)
+	e.Target, e.Attempts, e.LeftOut = p.target, attempts, p.leftOut
+	return e
 }
 
 // prepare resolves the model, shapes the body and builds the URL. Nothing is signed for a model ID
@@ -278,25 +308,15 @@ func shape(inv *Invocation, modelID string) (body []byte, leftOut []string, err 
 	if inv.Operation == CountTokens {
 		return inv.Body, nil, nil
 	}
-	object := inv.object
-	if object == nil {
-		if object, err = parseBody(inv.Body); err != nil {
-			return nil, nil, err
-		}
+	object, err := inv.edit()
+	if err != nil {
+		return nil, nil, err
 	}
 	leftOut = shaping.Shape(shaping.Request{ModelID: modelID, Body: object, Version: inv.Version, Betas: inv.Betas})
 	if !object.Changed() {
 		return inv.Body, leftOut, nil
 	}
 	return object.AppendTo(make([]byte, 0, object.Len())), leftOut, nil
-}
-
-func parseBody(body []byte) (*jsonedit.Object, error) {
-	object, err := jsonedit.Parse(body)
-	if err != nil {
-		return nil, Errorf(Invalid, "the request body is not a JSON object that can be sent: %w", err)
-	}
-	return object, nil
 }
 
 const bedrockHeader = "X-Amzn-Bedrock-"
@@ -318,7 +338,7 @@ func requestHeader(inv *Invocation) http.Header {
 
 // exchange sends p once and reads the whole answer.
 func (c *Client) exchange(ctx context.Context, p *prepared) (*Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 	defer cancel()
 	resp, err := c.send(ctx, p)
 	if err != nil {
@@ -412,10 +432,15 @@ func (c *Client) send(ctx context.Context, p *prepared) (*http.Response, error) 
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		return nil, refusal(resp)
+		e := refusal(resp)
+		e.rejected = p.signer
+		return nil, e
 	}
 	return resp, nil
 }
+
+// errTimeout is the cause of a context that ran out of the Client's own time-out.
+var errTimeout = errors.New("time-out")
 
 // unsent says why a request got no answer.
 func (c *Client) unsent(ctx context.Context, err error) error {
@@ -425,11 +450,36 @@ func (c *Client) unsent(ctx context.Context, err error) error {
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errIdle):
-		return &Error{Kind: Interrupted, Message: fmt.Sprintf("no answer for %v", c.idle)}
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &Error{Kind: ModelFailed, Message: fmt.Sprintf("no answer for %v", c.idle), Err: context.DeadlineExceeded}
+	case errors.Is(context.Cause(ctx), errTimeout):
 		return &Error{Kind: ModelFailed, Message: fmt.Sprintf("no whole answer within %v", c.timeout), Err: context.DeadlineExceeded}
 	case ctx.Err() != nil:
-		return &Error{Kind: Canceled, Message: "the caller went away", Err: ctx.Err()}
+		return canceled(ctx)
+	}
+	return unreachable(err)
+}
+
+// canceled says why the caller's context ended. A cause of its own, such as a shutdown, is not the
+// caller's doing.
+func canceled(ctx context.Context) *Error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return &Error{Kind: Unavailable, Message: cause.Error(), Err: ctx.Err()}
+	}
+	return &Error{Kind: Canceled, Message: "the caller went away", Err: ctx.Err()}
+}
+
+// unreachable says why there is no connection, and tells what may pass from what will not: a
+// certificate that is not trusted and a name that does not exist stay so for minutes.
+func unreachable(err error) *Error {
+	var certificate *tls.CertificateVerificationError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &certificate):
+		return &Error{Kind: Unavailable, Err: err, permanent: true,
+			Message: "Bedrock's certificate is not trusted; if a proxy inspects TLS, point AWS_CA_BUNDLE to its CA"}
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return &Error{Kind: Unavailable, Err: err, permanent: true,
+			Message: "Bedrock's endpoint has no address; check the Region and AWS_ENDPOINT_URL"}
 	}
 	return &Error{Kind: Unavailable, Message: "Bedrock is not reachable", Err: err}
 }
@@ -437,6 +487,9 @@ func (c *Client) unsent(ctx context.Context, err error) error {
 // authorise puts credentials on req: a bearer key as it is, or a signature.
 func (c *Client) authorise(ctx context.Context, req *http.Request, p *prepared) error {
 	cred, err := c.credentials.Retrieve(ctx)
+	if err != nil && ctx.Err() != nil {
+		return c.unsent(ctx, err)
+	}
 	if err != nil {
 		return &Error{Kind: Credentials, Message: "no AWS credentials", Err: err}
 	}
@@ -450,6 +503,7 @@ func (c *Client) authorise(ctx context.Context, req *http.Request, p *prepared) 
 	if p.hash == "" {
 		p.hash = sigv4.HashHex(p.body)
 	}
+	p.signer = cred.Keys.AccessKeyID
 	c.signer.Sign(req, p.hash, cred.Keys, c.now())
 	return nil
 }

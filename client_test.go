@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/outcrop-dev/outcrop"
 	"github.com/outcrop-dev/outcrop/bedrocktest"
@@ -129,10 +133,7 @@ func TestHostileModelIDsAreNotSent(t *testing.T) {
 				t.Errorf("%s of model %.60q: %v, want kind invalid or not_found", op, id, err)
 			}
 		}
-		if id == "" {
-			continue // ListInferenceProfiles
-		}
-		if _, err := c.Control(context.Background(), outcrop.InferenceProfiles, id, nil); outcrop.KindOf(err) != outcrop.Invalid {
+		if _, err := c.Control(context.Background(), outcrop.GetInferenceProfile, id, nil); outcrop.KindOf(err) != outcrop.Invalid {
 			t.Errorf("inference profile %.60q: %v, want kind invalid", id, err)
 		}
 	}
@@ -171,13 +172,13 @@ func TestControl(t *testing.T) {
 		io.WriteString(w, `{"inferenceProfileSummaries":[]}`)
 	})
 	c := u.client(t)
-	if _, err := c.Control(context.Background(), outcrop.InferenceProfiles, "", url.Values{"type": {"SYSTEM_DEFINED"}}); err != nil || got != "GET /inference-profiles?type=SYSTEM_DEFINED" {
+	if _, err := c.Control(context.Background(), outcrop.ListInferenceProfiles, "", url.Values{"type": {"SYSTEM_DEFINED"}}); err != nil || got != "GET /inference-profiles?type=SYSTEM_DEFINED" {
 		t.Errorf("%s, %v", got, err)
 	}
-	if _, err := c.Control(context.Background(), outcrop.FoundationModels, "anthropic.claude-3-haiku-20240307-v1:0", nil); err != nil || got != "GET /foundation-models/anthropic.claude-3-haiku-20240307-v1%3A0" {
+	if _, err := c.Control(context.Background(), outcrop.GetFoundationModel, "anthropic.claude-3-haiku-20240307-v1:0", nil); err != nil || got != "GET /foundation-models/anthropic.claude-3-haiku-20240307-v1%3A0" {
 		t.Errorf("%s, %v", got, err)
 	}
-	if _, err := c.Control(context.Background(), "guardrails", "", nil); outcrop.KindOf(err) != outcrop.NotFound {
+	if _, err := c.Control(context.Background(), "ListGuardrails", "", nil); outcrop.KindOf(err) != outcrop.NotFound {
 		t.Errorf("a resource that is not served: %v", err)
 	}
 }
@@ -232,5 +233,95 @@ func TestCABundle(t *testing.T) {
 	environment["AWS_CA_BUNDLE"] = filepath.Join(t.TempDir(), "nothing.pem")
 	if _, err := outcrop.New(context.Background(), options...); err == nil || !strings.Contains(err.Error(), "AWS_CA_BUNDLE") {
 		t.Errorf("a bundle that is not there: %v, want an error that names the variable", err)
+	}
+}
+
+func TestInvocationMayBeSentAgain(t *testing.T) {
+	var sent []string
+	u := newUpstream(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.HasSuffix(r.URL.Path, "count-tokens") {
+			io.WriteString(w, `{"inputTokens":12}`)
+			return
+		}
+		sent = append(sent, string(body))
+		io.WriteString(w, wholeMessage)
+	})
+	c := u.client(t)
+	inv := invocation(t, `{"model":"claude-haiku-4-5","anthropic_beta":["effort-2025-11-24"],"messages":[]}`)
+	c.CountTokens(context.Background(), inv)
+	c.Do(context.Background(), inv)
+	inv.Body = []byte(`{"max_tokens":7}`)
+	c.Do(context.Background(), inv)
+	want := []string{
+		`{"anthropic_beta":["effort-2025-11-24"],"messages":[],"anthropic_version":"bedrock-2023-05-31"}`,
+		`{"max_tokens":7,"anthropic_version":"bedrock-2023-05-31"}`,
+	}
+	if !slices.Equal(sent, want) {
+		t.Errorf("sent %q\nwant %q", sent, want)
+	}
+}
+
+func TestOperationsGoWhereTheyBelong(t *testing.T) {
+	u := newUpstream(t, func(_ int, w http.ResponseWriter, _ *http.Request) {})
+	c := u.client(t)
+	if _, err := c.Do(context.Background(), invocation(t, strings.Replace(ask, "{", `{"stream":true,`, 1))); outcrop.KindOf(err) != outcrop.Invalid {
+		t.Errorf("Do of a stream: %v", err)
+	}
+	if _, err := c.CountTokens(context.Background(), &outcrop.Invocation{Operation: outcrop.CountTokens, Model: "haiku", Body: []byte(`{}`)}); outcrop.KindOf(err) != outcrop.Invalid {
+		t.Errorf("CountTokens of CountTokens: %v", err)
+	}
+	if n := u.calls.Load(); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestWhoseTimeRanOut(t *testing.T) {
+	u := newUpstream(t, func(_ int, _ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // or the server does not see the client go
+		<-r.Context().Done()
+	})
+	f := func(name string, kind outcrop.Kind, want string, call func(context.Context, *outcrop.Client) error, options ...outcrop.Option) {
+		t.Run(name, func(t *testing.T) {
+			u.calls.Store(0)
+			ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+			defer cancel()
+			err := call(ctx, u.client(t, options...))
+			if outcrop.KindOf(err) != kind || !strings.Contains(err.Error(), want) || u.calls.Load() != 1 {
+				t.Errorf("%v after %d calls, want kind %s with %q after one", err, u.calls.Load(), kind, want)
+			}
+		})
+	}
+	whole := func(ctx context.Context, c *outcrop.Client) error {
+		_, err := c.Do(ctx, invocation(t, ask))
+		return err
+	}
+	stream := func(ctx context.Context, c *outcrop.Client) error {
+		_, err := c.InvokeModelWithResponseStream(ctx, invocation(t, ask))
+		return err
+	}
+	f("the caller's, of a whole answer", outcrop.Canceled, "deadline exceeded", whole)
+	f("the caller's, of a stream", outcrop.Canceled, "deadline exceeded", stream)
+	f("the Client's, of a whole answer", outcrop.ModelFailed, "within 20ms", whole, outcrop.WithTimeout(20*time.Millisecond))
+	f("the Client's, of a stream", outcrop.ModelFailed, "no answer for 20ms", stream, outcrop.WithIdleTimeout(20*time.Millisecond))
+}
+
+func TestWhatWillNotPassIsNotRetried(t *testing.T) {
+	srv := bedrocktest.NewTLSServer(t)
+	var dials atomic.Int32
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		dials.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	c, err := outcrop.New(context.Background(), outcrop.WithRegion(srv.Region), outcrop.WithBaseURL(srv.URL),
+		outcrop.WithAPIKey(srv.APIKey), outcrop.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Do(context.Background(), invocation(t, ask))
+	h := http.Header{}
+	outcrop.RetryHeaders(h, err)
+	if err == nil || !strings.Contains(err.Error(), "AWS_CA_BUNDLE") || dials.Load() != 1 || h.Get("x-should-retry") != "false" {
+		t.Errorf("an untrusted certificate: %v after %d dials, %v", err, dials.Load(), h)
 	}
 }

@@ -6,21 +6,27 @@ import (
 	"net/url"
 )
 
-// The resources of Bedrock's control plane that a Client reads.
+// The operations of Bedrock's control plane that a Client knows.
 const (
-	FoundationModels  = "foundation-models"
-	InferenceProfiles = "inference-profiles"
+	ListFoundationModels  Operation = "ListFoundationModels"
+	GetFoundationModel    Operation = "GetFoundationModel"
+	ListInferenceProfiles Operation = "ListInferenceProfiles"
+	GetInferenceProfile   Operation = "GetInferenceProfile"
 )
 
-// Control reads a resource of Bedrock's control plane as it is: ListFoundationModels or
-// ListInferenceProfiles, or with an id (model ID, profile ID or ARN) GetFoundationModel or
-// GetInferenceProfile. query is passed on.
-func (c *Client) Control(ctx context.Context, resource, id string, query url.Values) (*Response, error) {
-	if resource != FoundationModels && resource != InferenceProfiles {
-		return nil, Errorf(NotFound, "%q is not a resource that Outcrop reads", resource)
+// Control sends an operation of Bedrock's control plane and returns its answer as it is. id is the
+// model ID, profile ID or ARN of a Get, and "" for a List; query is passed on.
+func (c *Client) Control(ctx context.Context, operation Operation, id string, query url.Values) (*Response, error) {
+	address := c.control
+	switch operation {
+	case ListFoundationModels, GetFoundationModel:
+		address += "/foundation-models"
+	case ListInferenceProfiles, GetInferenceProfile:
+		address += "/inference-profiles"
+	default:
+		return nil, Errorf(NotFound, "%q is not an operation of the control plane that Outcrop knows", operation)
 	}
-	address := c.control + "/" + resource
-	if id != "" {
+	if operation == GetFoundationModel || operation == GetInferenceProfile {
 		if err := checkModelID(id); err != nil {
 			return nil, err
 		}
@@ -31,15 +37,8 @@ func (c *Client) Control(ctx context.Context, resource, id string, query url.Val
 		return nil, Errorf(Invalid, "%q cannot be addressed", id)
 	}
 	u.RawQuery = query.Encode()
-	p := &prepared{method: http.MethodGet, url: u, header: http.Header{"Accept": {"application/json"}}}
-	var answer *Response
-	attempts, err := c.try(ctx, func() (err error) {
-		answer, err = c.exchange(ctx, p)
-		return err
+	return c.whole(ctx, &prepared{
+		method: http.MethodGet, url: u, header: http.Header{"Accept": {"application/json"}},
+		target: Target{Region: c.region, ModelID: id},
 	})
-	if err != nil {
-		return nil, err
-	}
-	answer.Target, answer.Attempts = Target{Region: c.region, ModelID: id}, attempts
-	return answer, nil
 }

@@ -9,10 +9,13 @@ import (
 	"github.com/outcrop-dev/outcrop/internal/wire/jsonedit"
 )
 
-// CountTokens asks Bedrock how many input tokens inv, an InvokeModel invocation, would use. It is
-// free of charge. Models that Bedrock serves by inference profile only (Claude 4.7 and later)
+// CountTokens asks Bedrock how many input tokens inv would use. inv is the invocation to be counted,
+// of InvokeModel or its stream, and not yet one of CountTokens. It is free of charge. Models that Bedrock serves by inference profile only (Claude 4.7 and later)
 // refuse it: "The provided model doesn't support counting tokens."
 func (c *Client) CountTokens(ctx context.Context, inv *Invocation) (int, error) {
+	if inv.Operation == CountTokens {
+		return 0, Errorf(Invalid, "CountTokens takes the invocation that is to be counted; Do sends one of CountTokens")
+	}
 	count, err := countInvocation(inv)
 	if err != nil {
 		return 0, err
@@ -38,12 +41,9 @@ func inputTokens(answer *Response) (int, error) {
 // one that InvokeModel takes, so it gets the model's anthropic_version, and a max_tokens where it has
 // none; betas are left away, since they do not change what is counted and CountTokens refuses most.
 func countInvocation(inv *Invocation) (*Invocation, error) {
-	object := inv.object
-	if object == nil {
-		var err error
-		if object, err = parseBody(inv.Body); err != nil {
-			return nil, err
-		}
+	object, err := inv.edit()
+	if err != nil {
+		return nil, err
 	}
 	object.Delete("anthropic_beta")
 	shaping.Shape(shaping.Request{ModelID: inv.Model, Body: object, Version: cmp.Or(inv.Version, "2023-06-01")})

@@ -7,7 +7,8 @@
 //	if err != nil {
 //		return err
 //	}
-//	http.Client{Transport: client.RoundTripper()}.Post("https://api.anthropic.com/v1/messages", …)
+//	anthropic := &http.Client{Transport: client.RoundTripper()}
+//	resp, err := anthropic.Post("https://api.anthropic.com/v1/messages", "application/json", body)
 //
 // RoundTripper answers requests of the Anthropic Messages API, so that any Anthropic client that
 // takes an HTTP client runs on Bedrock unchanged. InvokeModel, InvokeModelWithResponseStream and

@@ -78,18 +78,21 @@ var facets = map[Kind]facet{
 // An Error is what an operation on a Client returns. Use errors.As to get at it.
 type Error struct {
 	Kind      Kind
-	Code      string // AWS's exception name, such as ValidationException; "" if AWS did not answer
-	Message   string // AWS's message word for word, or ours
-	Status    int    // the HTTP status that AWS answered with; 0 if it did not answer
-	RequestID string // AWS's request ID, "" if there is none
-	Err       error  // the cause, if it was another error
-	Target    Target // where it was sent; zero if it was not
-	Attempts  int    // how often
+	Code      string   // AWS's exception name, such as ValidationException; "" if AWS did not answer
+	Message   string   // AWS's message word for word, or ours
+	Status    int      // the HTTP status that AWS answered with; 0 if it did not answer
+	RequestID string   // AWS's request ID, "" if there is none
+	Err       error    // the cause, if it was another error
+	Target    Target   // where it was sent; zero if it was not
+	Attempts  int      // how often
+	LeftOut   []string // what shaping left out of it
 
 	retryAfter time.Duration
 	body       []byte // AWS's error body, for the native door
 	message    []byte // the event stream message that carried it, likewise
 	began      bool   // part of the answer was handed on before
+	rejected   string // access key ID that AWS refused
+	permanent  bool   // trying again cannot help, whatever the kind says
 }
 
 // Error returns the message with AWS's code and request ID.
@@ -124,13 +127,11 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of err: that of the *Error in its chain, Canceled for a canceled
 // context, or Unavailable for anything else.
-func KindOf(err error) Kind { return asError(err).Kind }
+func KindOf(err error) Kind { return AsError(err).Kind }
 
-// RequestIDOf returns AWS's request ID of the *Error in err's chain, "" if there is none.
-func RequestIDOf(err error) string { return asError(err).RequestID }
-
-// asError gives every error a Kind.
-func asError(err error) *Error {
+// AsError returns the *Error in err's chain, or else makes one of err: Canceled for a canceled
+// context, Unavailable for anything else.
+func AsError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
@@ -139,13 +140,6 @@ func asError(err error) *Error {
 		return &Error{Kind: Canceled, Err: err}
 	}
 	return &Error{Kind: Unavailable, Err: err}
-}
-
-// sentTo notes where and how often an invocation was sent that failed with err.
-func sentTo(err error, target Target, attempts int) *Error {
-	e := asError(err)
-	e.Target, e.Attempts = target, attempts
-	return e
 }
 
 // Errorf makes an Error of Outcrop's own. A %w in format becomes its cause.
@@ -159,7 +153,7 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 // status. The message is AWS's own (clients match on its wording), with advice where the fault is
 // not the caller's.
 func MessagesError(err error, requestID string) (status int, body []byte) {
-	e := asError(err)
+	e := AsError(err)
 	f := facets[e.Kind]
 	status, errorType := f.status, f.errorType
 	switch {
@@ -190,18 +184,18 @@ func (e *Error) describe(f facet) string {
 // x-amzn-errortype, and the body {"message":…}. What AWS answered is passed on as it came, unless
 // it is about Outcrop's own credentials: that is not the caller's 403.
 func NativeError(err error) (status int, exception string, body []byte) {
-	e := asError(err)
+	e := AsError(err)
 	f := facets[e.Kind]
 	status, exception, body = f.native, f.exception, e.body
 	switch {
-	case f.asSent && e.Status != 0:
+	case f.asSent && e.Status >= 400: // what is no refusal would read as a success
 		status, exception = e.Status, cmp.Or(e.Code, exception)
 	case f.asSent && e.Code != "", e.Kind == Unauthenticated && e.Code != "":
 		exception = shapeName(e.Code)
 	case e.Kind == ModelFailed && errors.Is(e.Err, context.DeadlineExceeded):
 		status, exception = 408, "ModelTimeoutException"
 	}
-	if body == nil || !f.asSent {
+	if body == nil || !f.asSent || e.Status < 400 {
 		body = appendMessage(nil, e.describe(f))
 	}
 	return status, exception, body
@@ -219,8 +213,8 @@ func shapeName(code string) string {
 // most 60: Claude Code gives up beyond) for a throttle, and x-should-retry: false for what trying
 // again cannot help.
 func RetryHeaders(h http.Header, err error) {
-	e := asError(err)
-	if !facets[e.Kind].clientRetry {
+	e := AsError(err)
+	if !facets[e.Kind].clientRetry || e.permanent {
 		h.Set("x-should-retry", "false")
 		return
 	}

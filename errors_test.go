@@ -61,6 +61,10 @@ func TestErrorsOnBothDoors(t *testing.T) {
 	f("a request that took too long here", &Error{Kind: ModelFailed, Message: "no whole answer within 10m0s", Err: context.DeadlineExceeded},
 		504, envelope("api_error", "no whole answer within 10m0s: context deadline exceeded"),
 		408, "ModelTimeoutException", `{"message":"no whole answer within 10m0s: context deadline exceeded"}`)
+	f("what is no refusal is no success either", &Error{Kind: Unavailable, Message: "status 204", Status: 204, body: []byte("")},
+		529, envelope("overloaded_error", "status 204"), 503, "ServiceUnavailableException", `{"message":"status 204"}`)
+	f("a redirect", &Error{Kind: NotFound, Message: "status 302", Status: 302},
+		404, envelope("not_found_error", "status 302"), 404, "ResourceNotFoundException", `{"message":"status 302"}`)
 	f("a wrong key", &Error{Kind: Unauthenticated, Code: "InvalidSignatureException", Message: "wrong"},
 		401, envelope("authentication_error", "wrong"), 401, "InvalidSignatureException", `{"message":"wrong"}`)
 	f("an exception before anything else keeps its name", &Error{Kind: Throttled, Code: "throttlingException", Message: "wait"},

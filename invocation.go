@@ -28,7 +28,8 @@ func (op Operation) path() string {
 	return ""
 }
 
-// An Invocation is one call to a model. A Client does not change it.
+// An Invocation is one call to a model. A Client does not change it: one may be sent more than once,
+// and concurrently.
 type Invocation struct {
 	Operation Operation
 
@@ -37,7 +38,8 @@ type Invocation struct {
 	Model string
 
 	// Body is the operation's body in Bedrock's own JSON: for Claude a Messages body without
-	// model and stream, for CountTokens {"input":{…}}.
+	// model and stream, for CountTokens {"input":{…}}. What MessagesInvocation returns still has
+	// model and stream; they are left out when it is sent.
 	Body []byte
 
 	// Version is the anthropic-version that the client asked for in a header, Betas its
@@ -48,7 +50,29 @@ type Invocation struct {
 	// Header holds what goes to Bedrock as headers: X-Amzn-Bedrock-* are sent, others are not.
 	Header http.Header
 
-	object *jsonedit.Object // Body, if it was parsed on the way in; it has edits that Body lacks
+	parsed []byte           // the Body that object was made of
+	object *jsonedit.Object // with edits that Body lacks
+}
+
+// edit returns Body as an object that the caller may edit.
+func (inv *Invocation) edit() (*jsonedit.Object, error) {
+	if inv.object != nil && sameSlice(inv.parsed, inv.Body) {
+		return inv.object.Clone(), nil
+	}
+	return parseBody(inv.Body)
+}
+
+// sameSlice reports whether a and b are the same bytes in the same place.
+func sameSlice(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+func parseBody(body []byte) (*jsonedit.Object, error) {
+	object, err := jsonedit.Parse(body)
+	if err != nil {
+		return nil, Errorf(Invalid, "the request body is not a JSON object that can be sent: %w", err)
+	}
+	return object, nil
 }
 
 // A Target is where an invocation goes.

@@ -36,7 +36,7 @@ func MessagesInvocation(header http.Header, body []byte) (*Invocation, error) {
 	object.Delete("model")
 	object.Delete("stream")
 	return &Invocation{
-		Operation: operation, Model: model, Body: body, Header: header, object: object,
+		Operation: operation, Model: model, Body: body, Header: header, parsed: body, object: object,
 		Version: header.Get("anthropic-version"), Betas: Betas(header),
 	}, nil
 }
@@ -77,7 +77,7 @@ func AppendMessagesEvent(dst []byte, event Event) []byte {
 // AppendMessagesErrorEvent appends the error event that ends a streamed answer in place of
 // message_stop; Anthropic's SDKs throw on it.
 func AppendMessagesErrorEvent(dst []byte, err error, requestID string) []byte {
-	e := asError(err)
+	e := AsError(err)
 	f := facets[e.Kind]
 	return sse.AppendEvent(dst, []byte("error"), appendMessagesError(nil, f.errorType, e.describe(f), requestID))
 }

@@ -8,7 +8,7 @@ import (
 // the rest of the answer; AWS's and Anthropic's SDKs throw on it. It is the one that Bedrock sent,
 // byte for byte, if that is what broke the stream.
 func AppendNativeException(dst []byte, err error) []byte {
-	e := asError(err)
+	e := AsError(err)
 	if e.message != nil {
 		return append(dst, e.message...)
 	}

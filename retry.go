@@ -73,13 +73,13 @@ func (c *Client) try(ctx context.Context, attempt func() error) (attempts int, e
 			c.budget.succeeded(attempts)
 			return attempts, nil
 		}
-		kind := KindOf(err)
-		wait, again := pause(kind, attempts+1, rand.Float64())
-		if !again || !c.budget.take() {
+		e := AsError(err)
+		wait, again := pause(e.Kind, attempts+1, rand.Float64())
+		if !again || e.permanent || !c.budget.take() {
 			return attempts, err
 		}
-		if facets[kind].retry == retryRefreshed {
-			c.credentials.Invalidate()
+		if facets[e.Kind].retry == retryRefreshed {
+			c.credentials.Invalidate(e.rejected)
 		}
 		if !sleep(ctx, wait) {
 			return attempts, err

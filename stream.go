@@ -309,7 +309,7 @@ func (s *Stream) ended(err error) error {
 		return s.interrupted("the answer ended before message_stop", nil)
 	case errors.Is(err, errIdle):
 		return s.interrupted(fmt.Sprintf("no event for %v", s.limit), nil)
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: Canceled, Message: "the caller went away", Err: err, RequestID: s.RequestID, began: s.began}
 	}
 	return s.interrupted("the answer broke off", err)

@@ -18,7 +18,8 @@ const maxMessagesBody = 32 << 20
 // to any Anthropic client that takes an HTTP client; host and key of the request do not matter and
 // are not sent anywhere. What goes wrong comes back as a response in Anthropic's shape, as from the
 // API itself; an error is returned only if the request's own context ends or its body cannot be
-// read. The RoundTripper retries as the Client does: let the client above retry little.
+// read. What is worth it has been retried when an error comes back, so that errors carry
+// x-should-retry: false, which Anthropic's SDKs obey.
 func (c *Client) RoundTripper() http.RoundTripper { return roundTripper{c} }
 
 type roundTripper struct{ c *Client }
@@ -35,10 +36,10 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Context().Err() != nil {
 		return nil, r.Context().Err()
 	}
-	status, text := MessagesError(err, asError(err).RequestID)
+	status, text := MessagesError(err, AsError(err).RequestID)
 	resp = response(r, status, io.NopCloser(bytes.NewReader(text)))
-	RetryHeaders(resp.Header, err)
-	setRequestID(resp.Header, asError(err).RequestID)
+	resp.Header.Set("x-should-retry", "false") // the Client has retried what is worth it
+	setRequestID(resp.Header, AsError(err).RequestID)
 	return resp, nil
 }
 
@@ -85,7 +86,9 @@ func (t roundTripper) count(r *http.Request, body []byte) (*http.Response, error
 	if err != nil {
 		return nil, err
 	}
-	return response(r, http.StatusOK, io.NopCloser(bytes.NewReader(text))), nil
+	resp := response(r, http.StatusOK, io.NopCloser(bytes.NewReader(text)))
+	setRequestID(resp.Header, answer.RequestID)
+	return resp, nil
 }
 
 func (t roundTripper) stream(r *http.Request, inv *Invocation) (*http.Response, error) {
@@ -105,7 +108,7 @@ type messagesReader struct {
 	stream *Stream
 	buf    []byte // events not yet handed out, from off
 	off    int
-	done   bool
+	done   error // what Read returns when buf is used up
 }
 
 // burst is how many bytes of events are gathered at most before they are handed on.
@@ -113,8 +116,8 @@ const burst = 32 << 10
 
 func (m *messagesReader) Read(p []byte) (int, error) {
 	for m.off == len(m.buf) {
-		if m.done {
-			return 0, io.EOF
+		if m.done != nil {
+			return 0, m.done
 		}
 		m.fill()
 	}
@@ -128,8 +131,10 @@ func (m *messagesReader) fill() {
 	for first := true; first || m.stream.Buffered() && len(m.buf) < burst; first = false {
 		event, err := m.stream.Next()
 		if err != nil {
-			m.done = true
-			if err != io.EOF {
+			m.done = io.EOF
+			if KindOf(err) == Canceled {
+				m.done = AsError(err).Err
+			} else if err != io.EOF {
 				m.buf = AppendMessagesErrorEvent(m.buf, err, m.stream.RequestID)
 			}
 			return

@@ -28,6 +28,14 @@ func (c connection) key() string {
 	return c.Key.Reveal()
 }
 
+// header is the key as an HTTP header, one word of a shell's.
+func (c connection) header() string {
+	if c.Key.IsZero() {
+		return `"Authorization: Bearer ` + c.note + `"` // a variable of the shell's, or no key at all
+	}
+	return "'Authorization: Bearer " + strings.ReplaceAll(c.Key.Reveal(), "'", `'\''`) + "'"
+}
+
 // variable is one of an environment.
 type variable struct{ name, value string }
 
@@ -79,9 +87,9 @@ func (c connection) print(w io.Writer, asJSON bool) error {
 	if c.Key.IsZero() && !strings.HasPrefix(c.note, "$") {
 		fmt.Fprintf(&b, "Key: %s, made at an earlier start and kept as a hash; lost it? outcrop serve --new-key\n", c.note)
 	}
-	section(&b, "Try it", fmt.Sprintf(`curl %s/v1/messages -H "Authorization: Bearer %s" \
+	section(&b, "Try it", fmt.Sprintf(`curl %s/v1/messages -H %s \
     -H 'content-type: application/json' \
-    -d '{"model":"claude-opus-5-5","max_tokens":300,"messages":[{"role":"user","content":"Hello!"}]}'`, c.URL, c.key()))
+    -d '{"model":"claude-opus-5-5","max_tokens":300,"messages":[{"role":"user","content":"Hello!"}]}'`, c.URL, c.header()))
 	section(&b, "Claude Code", exports(c.anthropic())+"\n  claude")
 	section(&b, "Claude Code in Bedrock mode", exports(c.bedrock())+"\n  claude")
 	section(&b, "AWS's SDKs and Roo Code", exports(append(c.endpoints(), c.keyPair()...)))
@@ -101,12 +109,15 @@ func exports(list []variable) string {
 	return strings.Join(lines, "\n  ")
 }
 
-// quote makes one word of s for a POSIX shell; a variable's name stays one.
+// quote makes one word of s for a POSIX shell; $OUTCROP_KEY, which stands for a key, stays as it is.
 func quote(s string) string {
-	plain := func(r rune) bool {
+	if s == "$OUTCROP_KEY" {
+		return `"` + s + `"`
+	}
+	special := func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,", r)
 	}
-	if !strings.ContainsFunc(strings.TrimPrefix(s, "$"), plain) {
+	if !strings.ContainsFunc(s, special) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

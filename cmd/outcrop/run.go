@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -141,15 +142,19 @@ func childEnvironment(base []string, c connection, bedrockMode, awsEnv bool) []s
 	return out
 }
 
+const loopback = "127.0.0.1,localhost"
+
 // bypassProxy keeps calls to the gateway, on loopback, away from a configured proxy.
 func bypassProxy(env map[string]string) {
-	for _, name := range []string{"NO_PROXY", "no_proxy"} {
-		if env[name] == "" {
-			env[name] = "127.0.0.1,localhost"
-		} else if env[name] != "*" {
-			env[name] += ",127.0.0.1"
-		}
+	list := cmp.Or(env["no_proxy"], env["NO_PROXY"])
+	switch list {
+	case "*":
+	case "":
+		list = loopback
+	default:
+		list += "," + loopback
 	}
+	env["NO_PROXY"], env["no_proxy"] = list, list
 }
 
 // runChild waits for the command. Ctrl-C reaches it from the terminal itself; SIGTERM is passed on.

@@ -149,7 +149,7 @@ func openKeys(f *pflag.FlagSet) (*admission.Keys, shownKey, error) {
 	}
 	state, err := admission.Open(path)
 	if err != nil {
-		return nil, shownKey{}, err
+		return nil, shownKey{}, fmt.Errorf("keep the gateway's key: %w (XDG_STATE_HOME names another place)", err)
 	}
 	if set != "" {
 		key, err := admission.KeyOf("OUTCROP_KEY", set)

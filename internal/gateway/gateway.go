@@ -10,7 +10,6 @@
 package gateway
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,9 +18,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/outcrop-dev/outcrop"
@@ -72,9 +72,8 @@ type Config struct {
 // A Gateway is an http.Handler. It is safe for concurrent use; make it with New.
 type Gateway struct {
 	Config
-	metrics  *metrics.Metrics
-	draining atomic.Bool
-	now      func() time.Time
+	metrics *metrics.Metrics
+	now     func() time.Time
 }
 
 // New returns a Gateway.
@@ -90,15 +89,17 @@ func New(c Config) *Gateway {
 
 // ServeHTTP answers one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A body that nobody wants must not hold its connection; readBody takes the deadline off.
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyPause))
 	rt, ok := parseRoute(r.URL.EscapedPath())
 	if !ok {
-		g.refuse(w, rt, outcrop.Errorf(outcrop.NotFound, "%s %.200q is not served here; see the README for what is", r.Method, r.URL.Path))
+		g.refuse(w, r, rt, outcrop.Errorf(outcrop.NotFound, "%s %.200q is not served here; see the README for what is", r.Method, r.URL.Path))
 		return
 	}
 	if !slices.Contains(rt.methods, r.Method) {
 		w.Header().Set("Allow", strings.Join(rt.methods, ", "))
 		w = withStatus{w, http.StatusMethodNotAllowed}
-		g.refuse(w, rt, outcrop.Errorf(outcrop.Invalid, "%s is not a method of %.200q; %s is", r.Method, r.URL.Path, rt.methods[0]))
+		g.refuse(w, r, rt, outcrop.Errorf(outcrop.Invalid, "%s is not a method of %.200q; %s is", r.Method, r.URL.Path, rt.methods[0]))
 		return
 	}
 	switch rt.place {
@@ -107,7 +108,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case placeHealth:
 		plain(w, http.StatusOK, "ok\n")
 	case placeReady:
-		g.ready(w)
+		g.ready(w, r)
 	case placeMetrics:
 		g.metrics.Handler().ServeHTTP(w, r)
 	case placeMessagesModels:
@@ -126,33 +127,40 @@ func (g *Gateway) invoke(w http.ResponseWriter, r *http.Request, rt route) {
 		ID: newRequestID(), Door: d.Name(), Operation: string(rt.operation), Start: g.now(), Status: http.StatusOK,
 		Session: clip(r.Header.Get("X-Claude-Code-Session-Id")), Agent: clip(r.Header.Get("X-Claude-Code-Agent-Id")),
 	}
-	defer func() {
-		rec.End = g.now()
-		rec.Log(g.Log)
-		g.metrics.Observe(rec)
-	}()
+	defer g.finish(rec)
 	err := g.answer(d, w, r, rec)
 	if err == nil {
 		return
 	}
-	e := asError(err)
+	e := outcrop.AsError(err)
 	rec.Fail(e)
-	switch {
-	case rec.Stream: // the error is in the stream
-	case e.Kind == outcrop.Canceled:
-		rec.Status = 499 // nobody is there to read it
-	default:
-		rec.Status = writeError(w, d, e, rec.ID)
+	if !rec.Stream { // else the error is in the stream
+		rec.Status = writeError(w, r, d, e, rec.ID)
+	}
+}
+
+// finish writes the Record, also of an invocation that a fault of ours ended.
+func (g *Gateway) finish(rec *ledger.Record) {
+	fault := recover()
+	if fault != nil {
+		rec.Status, rec.Kind, rec.Reason = http.StatusInternalServerError, outcrop.Unavailable, fmt.Sprint("panic: ", fault)
+		g.Log.Error("panic", "request_id", rec.ID, "fault", fault, "stack", string(debug.Stack()))
+	}
+	rec.End = g.now()
+	rec.Log(g.Log)
+	g.metrics.Observe(rec)
+	if fault != nil {
+		panic(http.ErrAbortHandler) // what was sent is not an answer: the connection must not look whole
 	}
 }
 
 // answer is the way of an invocation: each line is a stage.
 func (g *Gateway) answer(d Dialect, w http.ResponseWriter, r *http.Request, rec *ledger.Record) error {
 	key, body, err := g.admit(w, r) // whose it is, and what is asked
+	rec.Key = key.Name
 	if err != nil {
 		return err
 	}
-	rec.Key = key.Name
 	inv, err := d.Decode(r.Header, body)
 	if err != nil {
 		return err
@@ -192,26 +200,22 @@ func (g *Gateway) dialect(rt route) Dialect {
 }
 
 // admit authenticates r and reads its body. A request without a known key is refused before its
-// body is read; a signature is verified with the body in hand.
+// body is read; a signature is verified with the body in hand. The key is returned with an error
+// too if it is known, for the Record.
 func (g *Gateway) admit(w http.ResponseWriter, r *http.Request) (admission.Key, []byte, error) {
 	key, finish, err := g.Keys.Authenticate(r)
 	if err != nil {
 		return admission.Key{}, nil, err
 	}
 	body, err := readBody(w, r)
-	if err != nil {
-		return admission.Key{}, nil, err
+	if err == nil && finish != nil {
+		err = finish(sha256.Sum256(body))
 	}
-	if finish != nil {
-		if err := finish(sha256.Sum256(body)); err != nil {
-			return admission.Key{}, nil, err
-		}
-	}
-	return key, body, nil
+	return key, body, err
 }
 
 // bodyPause is how long a client may take between two pieces of a body.
-const bodyPause = 30 * time.Second
+const bodyPause = 15 * time.Second
 
 // readBody reads the body up to maxBody, and gives up a client that stops sending.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -219,7 +223,6 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge()
 	}
 	control := http.NewResponseController(w)
-	defer control.SetReadDeadline(time.Time{}) // or the server takes its passing for a client gone
 	body := make([]byte, 0, max(r.ContentLength+1, 4<<10))
 	for {
 		control.SetReadDeadline(time.Now().Add(bodyPause))
@@ -229,7 +232,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		case len(body) > maxBody:
 			return nil, tooLarge()
 		case err == io.EOF:
+			control.SetReadDeadline(time.Time{}) // or the server takes its passing for a client gone
 			return body, nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, outcrop.Errorf(outcrop.Invalid, "no more of the request's body came for %v, after %d bytes", bodyPause, len(body))
 		case err != nil:
 			return nil, outcrop.Errorf(outcrop.Canceled, "the request's body broke off after %d bytes: %w", len(body), err)
 		case len(body) == cap(body):
@@ -302,19 +308,8 @@ func newRequestID() string {
 // clip bounds what a client says before it reaches a log.
 func clip(s string) string { return s[:min(len(s), 256)] }
 
-func asError(err error) *outcrop.Error {
-	var e *outcrop.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	if errors.Is(err, context.Canceled) {
-		return outcrop.Errorf(outcrop.Canceled, "the client went away: %w", err)
-	}
-	return outcrop.Errorf(outcrop.Unavailable, "%w", err)
-}
-
 // writeError answers with err in the dialect's shape and returns the status.
-func writeError(w http.ResponseWriter, d Dialect, err error, requestID string) int {
+func writeError(w http.ResponseWriter, r *http.Request, d Dialect, err error, requestID string) int {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set(requestIDHeader, requestID)
@@ -323,7 +318,25 @@ func writeError(w http.ResponseWriter, d Dialect, err error, requestID string) i
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(status)
 	w.Write(body)
+	discard(w, r)
 	return status
+}
+
+// What is left of a refused body is read for this long and up to this size.
+const (
+	discardTime = 2 * time.Second
+	discardSize = 64 << 20
+)
+
+// discard reads what is left of the body of a request that has its answer: many clients read an
+// answer only once they have sent everything, and see a broken connection otherwise. One that waits
+// for leave to send (Expect: 100-continue) is not asked for it.
+func discard(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Now().Add(discardTime))
+	if r.Header.Get("Expect") == "" && control.Flush() == nil {
+		io.CopyN(io.Discard, r.Body, discardSize)
+	}
 }
 
 // withStatus answers with another status than the error's kind has.
@@ -335,7 +348,7 @@ type withStatus struct {
 func (w withStatus) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }
 
 // refuse answers a request that is none of an invocation.
-func (g *Gateway) refuse(w http.ResponseWriter, rt route, err error) {
-	status := writeError(w, g.dialect(rt), err, newRequestID())
+func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, rt route, err error) {
+	status := writeError(w, r, g.dialect(rt), err, newRequestID())
 	g.Log.Debug("refused", "status", status, "reason", err.Error())
 }

@@ -41,6 +41,7 @@ type rig struct {
 	client *http.Client
 	aws    sigv4.Credentials
 	log    *lockedBuffer
+	stop   context.CancelFunc // begins a drain, of 100 ms
 
 	mu    sync.Mutex
 	calls []*http.Request // what reached the upstream
@@ -97,7 +98,8 @@ func newRig(t *testing.T, bedrock http.HandlerFunc, change ...func(*Config)) *ri
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- NewServer(New(config)).Serve(ctx, listener, 5*time.Second) }()
+	r.stop = cancel
+	go func() { done <- NewServer(New(config)).Serve(ctx, listener, 100*time.Millisecond) }()
 	t.Cleanup(func() {
 		r.client.CloseIdleConnections()
 		cancel()
@@ -220,7 +222,7 @@ const (
 
 func TestAnthropicDoor(t *testing.T) {
 	r := newRig(t, answers(start, delta, stop))
-	for _, path := range []string{"/v1/messages", "/v1/messages?beta=true", "//v1//messages", "/v1/v1/messages", "/anthropic/v1/messages", "/some/prefix/v1/messages"} {
+	for _, path := range []string{"/v1/messages", "/v1/messages?beta=true", "//v1//messages", "/v1/v1/messages", "/anthropic/v1/messages", "/some/prefix/v1/messages", "/v1/anthropic/v1/messages", "/model/v1/messages"} {
 		resp, text := r.send("POST", path, messages)
 		if resp.StatusCode != 200 || text != whole || resp.Header.Get("X-Amzn-Requestid") != "aws-1" || !strings.HasPrefix(resp.Header.Get("Request-Id"), "req_oc_") {
 			t.Errorf("%s: %d %s %v", path, resp.StatusCode, text, resp.Header)
@@ -266,6 +268,7 @@ func TestNativePaths(t *testing.T) {
 	}
 	f("/model/us.anthropic.claude-haiku-4-5-20251001-v1:0/invoke", nativePath)
 	f("//model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke", nativePath)
+	f("/v1/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke", nativePath)
 	f("/bedrock/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke", nativePath)
 	f("/model/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc/invoke", "/model/"+arn+"/invoke")
 	f("/model/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile%2Fabc/invoke", "/model/"+arn+"/invoke")
@@ -476,6 +479,7 @@ func TestRoutesBesideInvocations(t *testing.T) {
 	f("GET", "/v1/messages", 405, "POST")
 	f("PUT", "/model/x/invoke", 405, "POST")
 	f("POST", "/v1/messages/batches", 404, "not served")
-	f("POST", "/model/x/converse", 404, "not served")
+	f("POST", "/model/x/converse", 404, `{"message":`)
+	f("GET", "/v1/inference-profiles?type=SYSTEM_DEFINED", 200, `{"ok":true}`)
 	f("GET", "/etc/passwd", 404, "not served")
 }

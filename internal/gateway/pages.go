@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/outcrop-dev/outcrop"
 	"github.com/outcrop-dev/outcrop/internal/gateway/dialect/anthropic"
@@ -15,10 +17,16 @@ func (g *Gateway) hello(w http.ResponseWriter) {
 	w.Write([]byte(`{"message":"hello","server":"outcrop","version":` + strconv.Quote(g.Version) + "}\n"))
 }
 
-// ready answers 503 while the gateway drains, so that a load balancer sends nothing new.
-func (g *Gateway) ready(w http.ResponseWriter) {
-	if g.draining.Load() {
-		plain(w, http.StatusServiceUnavailable, "draining\n")
+// readyLimit is how long finding credentials may take for the gateway to count as ready.
+const readyLimit = 5 * time.Second
+
+// ready answers 503 while the gateway has nothing to sign with.
+func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyLimit)
+	defer cancel()
+	if err := g.Client.Ready(ctx); err != nil {
+		g.Log.Warn("not ready", "reason", err.Error())
+		plain(w, http.StatusServiceUnavailable, "no AWS credentials; the log says why\n")
 		return
 	}
 	plain(w, http.StatusOK, "ready\n")
@@ -33,12 +41,12 @@ func plain(w http.ResponseWriter, status int, text string) {
 // models answers GET /v1/models and /v1/models/{id}.
 func (g *Gateway) models(w http.ResponseWriter, r *http.Request, rt route) {
 	if _, _, err := g.admit(w, r); err != nil {
-		g.refuse(w, rt, err)
+		g.refuse(w, r, rt, err)
 		return
 	}
 	text, err := anthropic.Models(g.Client.Region(), rt.id, r.URL.Query())
 	if err != nil {
-		g.refuse(w, rt, err)
+		g.refuse(w, r, rt, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -50,10 +58,10 @@ func (g *Gateway) control(w http.ResponseWriter, r *http.Request, rt route) {
 	_, _, err := g.admit(w, r)
 	var answer *outcrop.Response
 	if err == nil {
-		answer, err = g.Client.Control(r.Context(), rt.resource, rt.id, r.URL.Query())
+		answer, err = g.Client.Control(r.Context(), rt.operation, rt.id, r.URL.Query())
 	}
 	if err != nil {
-		g.refuse(w, rt, err)
+		g.refuse(w, r, rt, err)
 		return
 	}
 	text, _ := bedrock.Door{}.Encode(w.Header(), answer)

@@ -28,8 +28,7 @@ const (
 // A route is what a request's path asks for.
 type route struct {
 	place     place
-	operation outcrop.Operation // of an invocation; placeMessages learns from the body whether to stream
-	resource  string            // placeControl
+	operation outcrop.Operation // placeMessages learns from the body whether to stream
 	id        string            // model ID, profile ID or ARN, decoded; "" if the path has none
 	methods   []string          // that the place takes
 	native    bool              // errors have AWS's shape
@@ -65,23 +64,30 @@ func parseRoute(escaped string) (route, bool) {
 	if r, ok := fixed[strings.Join(segments, "/")]; ok {
 		return r, true
 	}
+	var miss route // looks like a native one, for the shape of the refusal
 	for i, s := range segments {
-		rest := segments[i+1:]
-		switch s {
-		case "model":
-			return nativeRoute(rest)
-		case outcrop.InferenceProfiles, outcrop.FoundationModels:
-			return controlRoute(s, rest)
-		case "v1":
-			if len(rest) > 0 && rest[0] == "v1" {
-				continue
-			}
-			return messagesRoute(rest)
-		case "api":
-			if len(rest) == 1 && rest[0] == "hello" {
-				return fixed["api/hello"], true
-			}
+		r, ok := routeAt(s, segments[i+1:])
+		if ok {
+			return r, true
 		}
+		miss.native = miss.native || r.native
+	}
+	return miss, false
+}
+
+// routeAt reads the route that begins with segment, if one does.
+func routeAt(segment string, rest []string) (route, bool) {
+	switch segment {
+	case "model":
+		return nativeRoute(rest)
+	case "foundation-models":
+		return controlRoute(outcrop.ListFoundationModels, outcrop.GetFoundationModel, rest)
+	case "inference-profiles":
+		return controlRoute(outcrop.ListInferenceProfiles, outcrop.GetInferenceProfile, rest)
+	case "v1":
+		return messagesRoute(rest)
+	case "api":
+		return fixed["api/hello"], slices.Equal(rest, []string{"hello"})
 	}
 	return route{}, false
 }
@@ -92,18 +98,21 @@ func nativeRoute(rest []string) (route, bool) {
 		return r, false
 	}
 	last := len(rest) - 1
-	operation, ok := actions[rest[last]]
-	if !ok {
-		return r, false
-	}
-	r.operation = operation
-	r.id, ok = decodeID(rest[:last])
-	return r, ok
+	var known, decoded bool
+	r.operation, known = actions[rest[last]]
+	r.id, decoded = decodeID(rest[:last])
+	return r, known && decoded
 }
 
-func controlRoute(resource string, rest []string) (route, bool) {
-	id, ok := decodeID(rest)
-	return route{place: placeControl, resource: resource, id: id, methods: get, native: true}, ok
+func controlRoute(list, one outcrop.Operation, rest []string) (route, bool) {
+	r := route{place: placeControl, operation: list, methods: get, native: true}
+	if len(rest) == 0 {
+		return r, true
+	}
+	r.operation = one
+	var ok bool
+	r.id, ok = decodeID(rest)
+	return r, ok
 }
 
 func messagesRoute(rest []string) (route, bool) {

@@ -52,7 +52,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 		return err
 	case <-ctx.Done():
 	}
-	s.gateway.draining.Store(true)
 	s.gateway.Log.Info("draining", "limit", drain)
 	err := s.shutdown(drain)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -78,6 +77,6 @@ func (s *Server) shutdown(limit time.Duration) error {
 type logWriter struct{ log *slog.Logger }
 
 func (w logWriter) Write(p []byte) (int, error) {
-	w.log.Debug("http", "message", string(p))
+	w.log.Warn("http", "message", string(p))
 	return len(p), nil
 }

@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -90,8 +92,8 @@ func TestSilence(t *testing.T) {
 	gone := make(chan struct{})
 	r := newRig(t, hang(gone, start, delta), func(c *Config) { c.PingInterval = 100 * time.Millisecond })
 	_, text := r.send("POST", "/v1/messages", streamed)
-	if n := strings.Count(text, "event: ping\n"); n < 2 {
-		t.Errorf("%d pings in a second of silence, want some:\n%s", n, text)
+	if n := strings.Count(text, "event: ping\n"); n < 6 || n > 10 {
+		t.Errorf("%d pings in a second of silence at one each 100 ms, want 9 or so:\n%s", n, text)
 	}
 	if !strings.Contains(text, "no event for 1s") {
 		t.Errorf("an idle stream ends without an error:\n%s", text)
@@ -241,5 +243,105 @@ func TestMetricsAndTheOneLogLine(t *testing.T) {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("the line lacks %s: %s", want, lines[0])
 		}
+	}
+}
+
+// blocked is a client whose connection takes nothing after the head of the answer, until a write
+// deadline in the past.
+type blocked struct {
+	header http.Header
+	cut    chan struct{}
+}
+
+func (b *blocked) Header() http.Header              { return b.header }
+func (b *blocked) WriteHeader(int)                  {}
+func (b *blocked) Flush()                           {}
+func (b *blocked) Write([]byte) (int, error)        { <-b.cut; return 0, io.ErrClosedPipe }
+func (b *blocked) SetWriteDeadline(time.Time) error { close(b.cut); return nil }
+
+func TestPingThatBlocksIsCutToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &blocked{header: http.Header{}, cut: make(chan struct{})}
+		began := time.Now()
+		out := newStreamWriter(client, []byte("ping"), 15*time.Second, time.Minute)
+		<-client.cut
+		if got := time.Since(began); got != 75*time.Second {
+			t.Errorf("cut after %v, want 15 s of silence and a minute in the ping", got)
+		}
+		out.Close()
+	})
+}
+
+func TestPingsComeAfterSilenceOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		began := time.Now()
+		rec := httptest.NewRecorder()
+		out := newStreamWriter(&noting{rec, func(p string) { got = append(got, p+" "+time.Since(began).String()) }}, []byte("ping"), 15*time.Second, time.Minute)
+		time.Sleep(10 * time.Second)
+		out.Write([]byte("event"))
+		time.Sleep(14 * time.Second)
+		out.Write([]byte("event"))
+		time.Sleep(31 * time.Second)
+		out.Close()
+		time.Sleep(time.Hour)
+		want := []string{"event 10s", "event 24s", "ping 39s", "ping 54s"}
+		if !slices.Equal(got, want) {
+			t.Errorf("written %v, want %v", got, want)
+		}
+	})
+}
+
+type noting struct {
+	http.ResponseWriter
+	note func(string)
+}
+
+func (n *noting) Write(p []byte) (int, error) { n.note(string(p)); return len(p), nil }
+func (n *noting) Flush()                      {}
+
+// A body that does not come must not hold a connection, whoever sends it.
+func TestBodyThatDoesNotCome(t *testing.T) {
+	r := newRig(t, answers())
+	for _, key := range []string{"wrong-key-wrong-key", ""} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		io.WriteString(conn, "POST /v1/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: "+key+"\r\nContent-Length: 5\r\n\r\n")
+		answer, err := io.ReadAll(conn)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 401") {
+			t.Errorf("key %q: %q, %v; want 401 and the connection closed", key, answer, err)
+		}
+	}
+}
+
+func TestWholeAnswerCutByAShutdownIsAnError(t *testing.T) {
+	began := make(chan struct{})
+	for _, path := range []string{"/v1/messages", nativePath} {
+		r := newRig(t, func(w http.ResponseWriter, r *http.Request) {
+			began <- struct{}{}
+			<-r.Context().Done()
+		})
+		go func() { <-began; r.stop() }()
+		body := map[bool]string{true: messages, false: native}[path == "/v1/messages"]
+		resp, text := r.send("POST", path, body)
+		if resp.StatusCode < 500 || !strings.Contains(text, "shutting down") {
+			t.Errorf("%s: %d %q, want an error that names the shutdown", path, resp.StatusCode, text)
+		}
+	}
+}
+
+func TestPanicIsNotASuccess(t *testing.T) {
+	r := newRig(t, answers(), func(c *Config) { c.Client = nil }) // a fault of ours
+	req, _ := http.NewRequest("POST", r.url+"/v1/messages", strings.NewReader(messages))
+	req.Header.Set("X-Api-Key", testKey)
+	if resp, err := r.client.Do(req); err == nil {
+		t.Errorf("the client reads %s", resp.Status)
+	}
+	if log := r.log.String(); !strings.Contains(log, "level=ERROR msg=panic") || !strings.Contains(log, "msg=invocation") || !strings.Contains(log, "status=500") {
+		t.Errorf("log: %s", log)
 	}
 }

@@ -35,8 +35,18 @@ func newStreamWriter(w http.ResponseWriter, ping []byte, interval, stall time.Du
 	s := &streamWriter{
 		control: http.NewResponseController(w), w: w, ping: ping, interval: interval, stall: stall, last: time.Now(),
 	}
-	s.timer = time.AfterFunc(s.next(0), s.watch)
+	s.state.Lock() // the timer may fire before it is assigned
+	defer s.state.Unlock()
+	s.timer = time.AfterFunc(s.first(), s.watch)
 	return s
+}
+
+// first is when there may be something to do.
+func (s *streamWriter) first() time.Duration {
+	if s.ping == nil {
+		return s.stall
+	}
+	return min(s.interval, s.stall)
 }
 
 // Write sends p at once. The error is an *outcrop.Error of kind Canceled.
@@ -68,51 +78,45 @@ func (s *streamWriter) send(p []byte) error {
 	return nil
 }
 
-// watch runs when the timer fires.
+// watch runs when the timer fires. It re-arms the timer first: a ping may block as any write.
 func (s *streamWriter) watch() {
-	silent, writing := s.check()
-	if silent > s.interval && s.ping != nil && s.write.TryLock() {
+	if s.check() && s.write.TryLock() {
 		if !s.isClosed() {
 			s.send(s.ping) // an error will meet the next event too
 		}
 		s.write.Unlock()
 	}
-	s.state.Lock()
-	defer s.state.Unlock()
-	if !s.closed {
-		s.timer.Reset(s.next(writing))
-	}
 }
 
-// check cuts the client off if it has stalled, and returns for how long the stream has been silent
-// and for how long a write has been under way; one of them is 0.
-func (s *streamWriter) check() (silent, writing time.Duration) {
+// check cuts the client off if it has stalled, re-arms the timer for whatever is due next, and
+// reports whether a ping is due now.
+func (s *streamWriter) check() (ping bool) {
 	s.state.Lock()
 	defer s.state.Unlock()
 	if s.closed {
-		return 0, 0
+		return false
 	}
-	if s.began.IsZero() {
-		return time.Since(s.last), 0
+	now := time.Now()
+	if !s.began.IsZero() {
+		left := s.stall - now.Sub(s.began)
+		if left <= 0 {
+			s.stalled = true
+			s.control.SetWriteDeadline(time.Unix(1, 0)) // ends the write under way
+			left = s.stall
+		}
+		s.timer.Reset(left)
+		return false
 	}
-	writing = time.Since(s.began)
-	if writing >= s.stall {
-		s.stalled = true
-		s.control.SetWriteDeadline(time.Unix(1, 0)) // ends the write under way
+	if s.ping == nil {
+		s.timer.Reset(s.stall)
+		return false
 	}
-	return 0, writing
-}
-
-// next is when to look again: soon enough for a ping and, if a write is under way, for its stall.
-func (s *streamWriter) next(writing time.Duration) time.Duration {
-	wait := s.stall - writing
-	if writing >= s.stall {
-		wait = s.stall
+	left := s.interval - now.Sub(s.last)
+	if left <= 0 {
+		ping, left = true, s.interval
 	}
-	if s.ping != nil {
-		wait = min(wait, s.interval)
-	}
-	return max(wait, time.Millisecond)
+	s.timer.Reset(min(left, s.stall))
+	return ping
 }
 
 func (s *streamWriter) isClosed() bool {

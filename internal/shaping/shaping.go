@@ -73,6 +73,7 @@ func setVersion(r Request, model catalog.Model, known bool) {
 // only if that changes something.
 func mergeBetas(r Request, model string) (leftOut []string) {
 	raw, inBody := r.Body.Get("anthropic_beta")
+	inBody = inBody && string(raw) != "null"
 	var asked []string
 	if inBody {
 		var ok bool

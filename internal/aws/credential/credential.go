@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,8 +30,9 @@ type Credentials struct {
 type Source interface {
 	// Retrieve returns credentials that are good now. It may wait for a refresh.
 	Retrieve(context.Context) (Credentials, error)
-	// Invalidate forgets what is cached, after AWS refused it.
-	Invalidate()
+	// Invalidate forgets what is cached, if it is still the access key that AWS refused: of many
+	// requests that were refused together, one has it fetched anew.
+	Invalidate(accessKeyID string)
 }
 
 // Static returns a Source of credentials that never change.
@@ -39,7 +41,7 @@ func Static(c Credentials) Source { return static{c} }
 type static struct{ c Credentials }
 
 func (s static) Retrieve(context.Context) (Credentials, error) { return s.c, nil }
-func (s static) Invalidate()                                   {}
+func (s static) Invalidate(string)                             {}
 
 // FromProvider returns a Source that caches what p provides, refreshes it before it expires, and
 // asks p once for many callers.
@@ -51,27 +53,42 @@ func FromProvider(p aws.CredentialsProvider) Source {
 			o.ExpiryWindowJitterFrac = 0.5
 		})
 	}
-	return provider{cache}
+	return &provider{cache: cache}
 }
 
 // expiryWindow is how long before their end credentials are refreshed. A long answer needs none of
 // it: a request is signed once, at its start.
 const expiryWindow = 5 * time.Minute
 
-type provider struct{ cache *aws.CredentialsCache }
+type provider struct {
+	cache *aws.CredentialsCache
 
-func (p provider) Retrieve(ctx context.Context) (Credentials, error) {
+	mu      sync.Mutex
+	current string // the access key handed out last; "" if it was invalidated
+}
+
+func (p *provider) Retrieve(ctx context.Context) (Credentials, error) {
 	c, err := p.cache.Retrieve(ctx)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("get AWS credentials: %w", err)
 	}
+	p.mu.Lock()
+	p.current = c.AccessKeyID
+	p.mu.Unlock()
 	return Credentials{Keys: sigv4.NewCredentials(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)}, nil
 }
 
-func (p provider) Invalidate() { p.cache.Invalidate() }
+func (p *provider) Invalidate(accessKeyID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current == accessKeyID {
+		p.current = ""
+		p.cache.Invalidate()
+	}
+}
 
 // ErrNoRegion says that neither options, environment nor profile name a Region.
-var ErrNoRegion = errors.New("no AWS Region: set AWS_REGION, or region in the profile (AWS_PROFILE)")
+var ErrNoRegion = errors.New("no AWS Region: set AWS_REGION, a region in the profile (AWS_PROFILE), or name one (--region, WithRegion)")
 
 // Default finds Region and credentials as AWS's SDKs do, from environment and shared files; a
 // region that is not "" wins. No credentials are fetched yet: that happens at the first Retrieve.

@@ -98,9 +98,15 @@ func TestFromProviderCachesUntilInvalidated(t *testing.T) {
 			t.Errorf("Retrieve = %q, %v; want %q", c.Keys.AccessKeyID, err, want)
 		}
 	}
-	source.Invalidate()
+	for range 50 { // so many requests were refused together
+		source.Invalidate("AKID1")
+	}
 	if c, _ := source.Retrieve(context.Background()); c.Keys.AccessKeyID != "AKID2" {
 		t.Errorf("Retrieve after Invalidate = %q, want AKID2", c.Keys.AccessKeyID)
+	}
+	source.Invalidate("AKID1") // a late one
+	if c, _ := source.Retrieve(context.Background()); c.Keys.AccessKeyID != "AKID2" {
+		t.Errorf("Retrieve after a late Invalidate = %q, want AKID2 still", c.Keys.AccessKeyID)
 	}
 }
 

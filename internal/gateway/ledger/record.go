@@ -38,14 +38,20 @@ type Record struct {
 	End          time.Time
 }
 
+// maxReason is how much of an error's text is kept.
+const maxReason = 512
+
 // Fail notes err as the outcome.
 func (r *Record) Fail(err *outcrop.Error) {
 	r.Kind, r.Code, r.Reason = err.Kind, err.Code, err.Error()
+	if len(r.Reason) > maxReason { // a refused signature's has the canonical request in it
+		r.Reason = r.Reason[:maxReason] + "…"
+	}
 	if err.RequestID != "" {
 		r.AWSRequestID = err.RequestID
 	}
 	if err.Attempts > 0 {
-		r.Target, r.Attempts = err.Target, err.Attempts
+		r.Target, r.Attempts, r.LeftOut = err.Target, err.Attempts, err.LeftOut
 	}
 }
 

@@ -51,6 +51,13 @@ type member struct {
 	set                              bool // the value is not the source's
 }
 
+// Clone returns an Object that is edited apart from o. It keeps the same source.
+func (o *Object) Clone() *Object {
+	c := *o
+	c.members = append(c.inline[:0], o.members...)
+	return &c
+}
+
 // Parse checks that src is one JSON object (RFC 8259) with nothing but white space around it, and finds
 // its top-level members. It does not copy src, which must not change while the Object is in use.
 //

@@ -517,3 +517,33 @@ func checkEdits(t *testing.T, o *Object, src, edits []byte) {
 		t.Fatalf("after edits: %q has %d members, want %d", text, n, len(want))
 	}
 }
+
+func TestCloneIsEditedApart(t *testing.T) {
+	for _, members := range []int{2, linearMembers + 3} {
+		src := `{"a":1,"b":2`
+		for i := 2; i < members; i++ {
+			src += fmt.Sprintf(`,"m%d":0`, i)
+		}
+		src += "}"
+		o, err := Parse([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Set("a", []byte("3"))
+		before := string(o.AppendTo(nil))
+		c := o.Clone()
+		if got := string(c.AppendTo(nil)); got != before || !c.Changed() {
+			t.Errorf("Clone reads %s, want %s", got, before)
+		}
+		c.Set("a", []byte("4"))
+		c.Delete("b")
+		c.Set("z", []byte("5"))
+		if got := string(o.AppendTo(nil)); got != before {
+			t.Errorf("after edits of its clone the Object reads %s, want %s", got, before)
+		}
+		o.Delete("a")
+		if raw, _ := c.Get("a"); string(raw) != "4" {
+			t.Errorf("after an edit of the Object its clone has %s, want 4", raw)
+		}
+	}
+}

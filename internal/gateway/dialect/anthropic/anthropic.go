@@ -53,7 +53,7 @@ func (door) Name() string { return "anthropic" }
 
 // Error answers in Anthropic's envelope.
 func (door) Error(h http.Header, err error, requestID string) (int, []byte) {
-	setAWSRequestID(h, outcrop.RequestIDOf(err))
+	setAWSRequestID(h, outcrop.AsError(err).RequestID)
 	return outcrop.MessagesError(err, requestID)
 }
 

@@ -35,7 +35,7 @@ func (Door) Encode(h http.Header, answer *outcrop.Response) ([]byte, error) {
 
 // Error answers as AWS does.
 func (Door) Error(h http.Header, err error, requestID string) (int, []byte) {
-	h.Set("X-Amzn-Requestid", cmp.Or(outcrop.RequestIDOf(err), requestID))
+	h.Set("X-Amzn-Requestid", cmp.Or(outcrop.AsError(err).RequestID, requestID))
 	status, exception, body := outcrop.NativeError(err)
 	h.Set("X-Amzn-Errortype", exception+":http://internal.amazon.com/coral/com.amazon.bedrock/")
 	return status, body
