@@ -106,24 +106,17 @@ func WithGetenv(getenv func(string) string) Option { return func(s *settings) { 
 
 // New makes a Client. Without options it finds Region and credentials as AWS's SDKs do: a Bedrock
 // API key in AWS_BEARER_TOKEN_BEDROCK, else the default credential chain. It honours
-// AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL_BEDROCK, AWS_ENDPOINT_URL and AWS_CA_BUNDLE.
+// AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL_BEDROCK and AWS_ENDPOINT_URL, or the profile's
+// endpoint_url, and AWS_CA_BUNDLE.
 // Credentials are first fetched when they are needed.
 func New(ctx context.Context, options ...Option) (*Client, error) {
 	s := settings{idle: 4 * time.Minute, timeout: 10 * time.Minute, getenv: os.Getenv}
 	for _, o := range options {
 		o(&s)
 	}
-	if s.source == nil || s.region == "" {
-		source, region, err := credential.Default(ctx, s.region, s.getenv)
-		if err != nil {
-			return nil, err
-		}
-		s.region = region
-		if s.source == nil {
-			s.source = source
-		}
+	if err := s.complete(ctx); err != nil {
+		return nil, err
 	}
-	s.endpoint.Getenv = s.getenv
 	runtime, err := endpoint.Runtime(s.region, s.endpoint)
 	if err != nil {
 		return nil, err
@@ -141,6 +134,25 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 		credentials: s.source, signer: sigv4.NewSigner(signingName, s.region),
 		http: client, idle: s.idle, timeout: s.timeout, now: time.Now,
 	}, nil
+}
+
+// complete finds what was not given as AWS's SDKs do.
+func (s *settings) complete(ctx context.Context) error {
+	s.endpoint.Getenv = s.getenv
+	if s.source != nil && s.region != "" {
+		return nil
+	}
+	found, err := credential.Default(ctx, s.region, s.getenv)
+	if err != nil {
+		return err
+	}
+	s.region = found.Region
+	if s.source == nil {
+		s.source = found.Source
+	}
+	s.endpoint.ProfileRuntimeURL, s.endpoint.ProfileControlURL = found.RuntimeURL, found.ControlURL
+	s.endpoint.FIPS, s.endpoint.DualStack = found.FIPS, found.DualStack
+	return nil
 }
 
 // Ready returns an error of kind Credentials if there is nothing to sign with.

@@ -4,6 +4,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,11 +91,23 @@ func (p *provider) Invalidate(accessKeyID string) {
 // ErrNoRegion says that neither options, environment nor profile name a Region.
 var ErrNoRegion = errors.New("no AWS Region: set AWS_REGION, a region in the profile (AWS_PROFILE), or name one (--region, WithRegion)")
 
-// Default finds Region and credentials as AWS's SDKs do, from environment and shared files; a
-// region that is not "" wins. No credentials are fetched yet: that happens at the first Retrieve.
-func Default(ctx context.Context, region string, getenv func(string) string) (Source, string, error) {
-	if key := getenv(BearerEnv); key != "" && region != "" {
-		return Static(Credentials{APIKey: sigv4.NewSecret(key)}), region, nil
+// Found is what Default finds.
+type Found struct {
+	Source Source
+	Region string
+
+	// From the profile; "" and false if it does not say.
+	RuntimeURL, ControlURL string // endpoint_url
+	FIPS, DualStack        bool
+}
+
+// Default finds Region, credentials and endpoints as AWS's SDKs do, from environment and shared
+// files; a region that is not "" wins. Endpoints of the environment are not looked at. No
+// credentials are fetched yet: that happens at the first Retrieve.
+func Default(ctx context.Context, region string, getenv func(string) string) (Found, error) {
+	key := getenv(BearerEnv)
+	if key != "" && region != "" && getenv("AWS_PROFILE") == "" {
+		return Found{Source: bearer(key), Region: region}, nil // nothing else is needed
 	}
 	var opts []func(*config.LoadOptions) error
 	if region != "" {
@@ -102,13 +115,33 @@ func Default(ctx context.Context, region string, getenv func(string) string) (So
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
-		return nil, "", fmt.Errorf("read AWS configuration: %w", err)
+		return Found{}, fmt.Errorf("read AWS configuration: %w", err)
 	}
 	if cfg.Region == "" {
-		return nil, "", ErrNoRegion
+		return Found{}, ErrNoRegion
 	}
-	if key := getenv(BearerEnv); key != "" {
-		return Static(Credentials{APIKey: sigv4.NewSecret(key)}), cfg.Region, nil
+	found := Found{Source: FromProvider(cfg.Credentials), Region: cfg.Region}
+	if key != "" {
+		found.Source = bearer(key)
 	}
-	return FromProvider(cfg.Credentials), cfg.Region, nil
+	for _, source := range cfg.ConfigSources {
+		if profile, ok := source.(config.SharedConfig); ok {
+			found.readProfile(ctx, profile)
+		}
+	}
+	return found, nil
+}
+
+func bearer(key string) Source { return Static(Credentials{APIKey: sigv4.NewSecret(key)}) }
+
+// readProfile takes over what the profile says of endpoints: a service's own before the general.
+func (f *Found) readProfile(ctx context.Context, profile config.SharedConfig) {
+	f.FIPS = profile.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled
+	f.DualStack = profile.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled
+	if ignore := profile.IgnoreConfiguredEndpoints; ignore != nil && *ignore {
+		return
+	}
+	runtime, _, _ := profile.GetServiceBaseEndpoint(ctx, "Bedrock Runtime") // never fails
+	control, _, _ := profile.GetServiceBaseEndpoint(ctx, "Bedrock")
+	f.RuntimeURL, f.ControlURL = cmp.Or(runtime, profile.BaseEndpoint), cmp.Or(control, profile.BaseEndpoint)
 }

@@ -38,14 +38,14 @@ func home(t *testing.T, variables ...string) func(string) string {
 func TestDefault(t *testing.T) {
 	f := func(name, region, wantRegion, wantKey, wantAccess string, variables ...string) {
 		t.Run(name, func(t *testing.T) {
-			source, got, err := Default(context.Background(), region, home(t, variables...))
+			found, err := Default(context.Background(), region, home(t, variables...))
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := source.Retrieve(context.Background())
-			if err != nil || got != wantRegion || c.APIKey.Reveal() != wantKey || c.Keys.AccessKeyID != wantAccess {
+			c, err := found.Source.Retrieve(context.Background())
+			if err != nil || found.Region != wantRegion || c.APIKey.Reveal() != wantKey || c.Keys.AccessKeyID != wantAccess {
 				t.Errorf("Region %q, API key %q, access key %q, %v; want %q, %q, %q",
-					got, c.APIKey.Reveal(), c.Keys.AccessKeyID, err, wantRegion, wantKey, wantAccess)
+					found.Region, c.APIKey.Reveal(), c.Keys.AccessKeyID, err, wantRegion, wantKey, wantAccess)
 			}
 		})
 	}
@@ -59,29 +59,33 @@ func TestDefault(t *testing.T) {
 func TestDefaultOfAProfile(t *testing.T) {
 	getenv := home(t, "AWS_PROFILE", "dev", "AWS_CONFIG_FILE", "$HOME/config", "AWS_SHARED_CREDENTIALS_FILE", "$HOME/credentials")
 	dir := os.Getenv("HOME")
-	os.WriteFile(filepath.Join(dir, "config"), []byte("[profile dev]\nregion = eu-central-1\n"), 0o600)
+	os.WriteFile(filepath.Join(dir, "config"), []byte("[profile dev]\nregion = eu-central-1\n"+
+		"endpoint_url = http://127.0.0.1:1\nservices = dev\n[services dev]\nbedrock_runtime =\n  endpoint_url = http://127.0.0.1:2\n"), 0o600)
 	os.WriteFile(filepath.Join(dir, "credentials"), []byte("[dev]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = x\n"), 0o600)
-	source, region, err := Default(context.Background(), "", getenv)
+	found, err := Default(context.Background(), "", getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := source.Retrieve(context.Background()); err != nil || region != "eu-central-1" || c.Keys.AccessKeyID != "AKIDPROFILE" {
-		t.Errorf("Region %q, access key %q, %v", region, c.Keys.AccessKeyID, err)
+	if c, err := found.Source.Retrieve(context.Background()); err != nil || found.Region != "eu-central-1" || c.Keys.AccessKeyID != "AKIDPROFILE" {
+		t.Errorf("Region %q, access key %q, %v", found.Region, c.Keys.AccessKeyID, err)
+	}
+	if found.RuntimeURL != "http://127.0.0.1:2" || found.ControlURL != "http://127.0.0.1:1" {
+		t.Errorf("endpoints %q and %q, want the service's own and the general", found.RuntimeURL, found.ControlURL)
 	}
 }
 
 func TestDefaultWithoutARegion(t *testing.T) {
-	if _, _, err := Default(context.Background(), "", home(t)); !errors.Is(err, ErrNoRegion) {
+	if _, err := Default(context.Background(), "", home(t)); !errors.Is(err, ErrNoRegion) {
 		t.Errorf("Default = %v, want ErrNoRegion", err)
 	}
 }
 
 func TestRetrieveWithoutCredentials(t *testing.T) {
-	source, _, err := Default(context.Background(), "us-east-1", home(t))
+	found, err := Default(context.Background(), "us-east-1", home(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := source.Retrieve(context.Background()); err == nil || !strings.Contains(err.Error(), "get AWS credentials") {
+	if _, err := found.Source.Retrieve(context.Background()); err == nil || !strings.Contains(err.Error(), "get AWS credentials") {
 		t.Errorf("Retrieve = %v, want an error with its context", err)
 	}
 }

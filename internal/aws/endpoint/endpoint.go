@@ -7,10 +7,9 @@
 //	https://bedrock-runtime.us-east-1.api.aws                dual stack, IPv4 and IPv6
 //
 // Configured are, the first that is set: Options.BaseURL; AWS_ENDPOINT_URL_BEDROCK_RUNTIME for the runtime or
-// AWS_ENDPOINT_URL_BEDROCK for the control plane; AWS_ENDPOINT_URL. Of the environment, none counts if
-// AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true.
-// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html; a profile's endpoint_url is the
-// business of whoever reads profiles, and comes in as BaseURL.)
+// AWS_ENDPOINT_URL_BEDROCK for the control plane; AWS_ENDPOINT_URL; the profile's endpoint_url, which whoever
+// reads profiles passes in. Of environment and profile, none counts if AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is
+// true. (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html)
 package endpoint
 
 import (
@@ -24,6 +23,10 @@ type Options struct {
 	// BaseURL is used in place of AWS's endpoint and goes before the environment, if set.
 	BaseURL string
 
+	// ProfileRuntimeURL and ProfileControlURL are the endpoint_url of the AWS profile for either
+	// service, used where the environment names none.
+	ProfileRuntimeURL, ProfileControlURL string
+
 	FIPS      bool // FIPS 140 validated endpoint; also by AWS_USE_FIPS_ENDPOINT=true
 	DualStack bool // endpoint with IPv6; also by AWS_USE_DUALSTACK_ENDPOINT=true
 
@@ -34,19 +37,19 @@ type Options struct {
 // Runtime returns the base URL of Bedrock's runtime (InvokeModel, CountTokens) in the Region, without a slash at
 // its end. The Region may be empty if the base URL is configured.
 func Runtime(region string, o Options) (string, error) {
-	return o.resolve("bedrock-runtime", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", region)
+	return o.resolve("bedrock-runtime", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", o.ProfileRuntimeURL, region)
 }
 
 // Control returns the base URL of Bedrock's control plane (ListInferenceProfiles, GetFoundationModel) in the
 // Region, as Runtime does that of the runtime.
 func Control(region string, o Options) (string, error) {
-	return o.resolve("bedrock", "AWS_ENDPOINT_URL_BEDROCK", region)
+	return o.resolve("bedrock", "AWS_ENDPOINT_URL_BEDROCK", o.ProfileControlURL, region)
 }
 
 // ErrNoRegion says that a Region is needed to name the endpoint, and none is given.
 var ErrNoRegion = errors.New("no Region: set AWS_REGION or a region in the AWS profile")
 
-func (o Options) resolve(service, variable, region string) (string, error) {
+func (o Options) resolve(service, variable, profileURL, region string) (string, error) {
 	if region != "" {
 		if err := CheckRegion(region); err != nil {
 			return "", err
@@ -55,7 +58,7 @@ func (o Options) resolve(service, variable, region string) (string, error) {
 	fips := o.FIPS || o.flag("AWS_USE_FIPS_ENDPOINT")
 	dualStack := o.DualStack || o.flag("AWS_USE_DUALSTACK_ENDPOINT")
 
-	if base, source := o.configured(variable); base != "" {
+	if base, source := o.configured(variable, profileURL); base != "" {
 		switch { // AWS's clients refuse these too: the flags would be silently without effect
 		case fips:
 			return "", fmt.Errorf("%s is set together with FIPS: give the URL of a FIPS endpoint and drop the flag", source)
@@ -87,7 +90,7 @@ func host(service, region string, fips, dualStack bool) string {
 }
 
 // configured returns the base URL that was configured and where, "" if none was.
-func (o Options) configured(variable string) (base, source string) {
+func (o Options) configured(variable, profileURL string) (base, source string) {
 	if o.BaseURL != "" {
 		return o.BaseURL, "base URL"
 	}
@@ -98,6 +101,9 @@ func (o Options) configured(variable string) (base, source string) {
 		if base := o.getenv(name); base != "" {
 			return base, name
 		}
+	}
+	if profileURL != "" {
+		return profileURL, "endpoint_url of the profile"
 	}
 	return "", ""
 }

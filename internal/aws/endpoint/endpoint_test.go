@@ -220,3 +220,23 @@ func BenchmarkRuntime(b *testing.B) {
 		}
 	}
 }
+
+func TestProfileURLs(t *testing.T) {
+	f := func(name string, environment map[string]string, wantRuntime, wantControl string) {
+		t.Run(name, func(t *testing.T) {
+			o := Options{
+				ProfileRuntimeURL: "https://runtime.example", ProfileControlURL: "https://control.example",
+				Getenv: func(name string) string { return environment[name] },
+			}
+			runtime, err := Runtime("us-east-1", o)
+			control, err2 := Control("us-east-1", o)
+			if err != nil || err2 != nil || runtime != wantRuntime || control != wantControl {
+				t.Errorf("Runtime = %q, %v, Control = %q, %v; want %q and %q", runtime, err, control, err2, wantRuntime, wantControl)
+			}
+		})
+	}
+	f("the profile's count where the environment says nothing", nil, "https://runtime.example", "https://control.example")
+	f("the environment goes before", map[string]string{"AWS_ENDPOINT_URL_BEDROCK": "https://env.example"}, "https://runtime.example", "https://env.example")
+	f("unless all are to be ignored", map[string]string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+		"https://bedrock-runtime.us-east-1.amazonaws.com", "https://bedrock.us-east-1.amazonaws.com")
+}
