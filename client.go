@@ -1,6 +1,7 @@
 package outcrop
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -396,7 +398,7 @@ func (c *Client) open(parent context.Context, p *prepared) (*Stream, error) {
 		if err != nil {
 			return nil, err
 		}
-		if t := resp.Header.Get("Content-Type"); t != "" && !strings.Contains(t, "application/vnd.amazon.eventstream") {
+		if !looksLikeAStream(resp) {
 			return nil, notAStream(resp)
 		}
 		return newStream(resp, cancel, idle, c.idle)
@@ -407,6 +409,21 @@ func (c *Client) open(parent context.Context, p *prepared) (*Stream, error) {
 		return nil, err
 	}
 	return stream, nil
+}
+
+// looksLikeAStream goes by the content type, which may be missing, and by the first byte: that of an
+// event stream is 0 or 1, a part of the first message's length.
+func looksLikeAStream(resp *http.Response) bool {
+	if t := resp.Header.Get("Content-Type"); t != "" && !strings.Contains(t, "application/vnd.amazon.eventstream") {
+		return false
+	}
+	body := bufio.NewReaderSize(resp.Body, 16) // longer reads go past it
+	first, _ := body.Peek(1)
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, resp.Body}
+	return len(first) == 0 || first[0] != '{'
 }
 
 // notAStream reads what came in place of an event stream: an error under status 200, or something
@@ -525,45 +542,56 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// errorBodyTime is how long the body of a refusal may take: its head says most of it.
+const errorBodyTime = 10 * time.Second
+
 // refusal reads an answer whose status is not 200.
 func refusal(resp *http.Response) *Error {
+	late := time.AfterFunc(errorBodyTime, func() { resp.Body.Close() })
+	defer late.Stop()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get(requestIDName)}
+	e := &Error{Status: resp.StatusCode, RequestID: resp.Header.Get(requestIDName), retryAfter: retryAfter(resp.Header)}
 	object, err := jsonedit.Parse(body)
-	if err != nil {
-		e.Kind = classifyStatus(resp.StatusCode)
-		e.Message = fmt.Sprintf("status %d with %s", resp.StatusCode, notJSON(resp, len(body)))
-		return e
+	if err == nil {
+		e.body = body
 	}
-	e.body = body
 	e.Code, e.Message = exceptionOf(resp, object)
 	e.Kind = classify(e.Status, e.Code, e.Message)
-	if e.Message == "" {
+	switch {
+	case err != nil:
+		e.Message = fmt.Sprintf("status %d; %s", resp.StatusCode, notJSON(resp, len(body)))
+	case e.Message == "":
 		e.Message = fmt.Sprintf("status %d without a message", resp.StatusCode)
-	}
-	if e.Kind == Throttled {
-		e.retryAfter = throttlePause
 	}
 	return e
 }
 
-// exceptionOf finds AWS's exception name and message, as AWS's SDKs do: x-amzn-errortype up to its
-// colon, else __type behind its hash; message or Message.
-func exceptionOf(resp *http.Response, object *jsonedit.Object) (code, message string) {
-	code = resp.Header.Get("x-amzn-errortype")
-	if raw, ok := object.Get("__type"); ok && code == "" {
-		code, _ = jsonedit.String(raw)
+// retryAfter reads the header of that name, in seconds; 0 if there is none.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
 	}
+	return time.Duration(min(seconds, 3600)) * time.Second
+}
+
+// exceptionOf finds AWS's exception name and message, as AWS's SDKs do: x-amzn-errortype up to its
+// colon, else __type behind its hash; message or Message. object is nil if the body is not JSON.
+func exceptionOf(resp *http.Response, object *jsonedit.Object) (code, message string) {
+	text := func(name string) string {
+		if object == nil {
+			return ""
+		}
+		raw, _ := object.Get(name)
+		s, _ := jsonedit.String(raw)
+		return s
+	}
+	code = cmp.Or(resp.Header.Get("x-amzn-errortype"), text("__type"))
 	if i := strings.LastIndexByte(code, '#'); i >= 0 {
 		code = code[i+1:]
 	}
 	code, _, _ = strings.Cut(code, ":")
-	for _, name := range []string{"message", "Message"} {
-		if raw, ok := object.Get(name); ok && message == "" {
-			message, _ = jsonedit.String(raw)
-		}
-	}
-	return code, message
+	return code, cmp.Or(text("message"), text("Message"))
 }
 
 // errorUnder200 recognises an error that came with status 200 (seen of proxies, and of Bedrock on

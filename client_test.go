@@ -87,6 +87,18 @@ func TestRetries(t *testing.T) {
 	f("an error under status 200", 1, "ValidationException: bad", func(_ int, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `{"message":"bad"}`)
 	}, good)
+	f("an empty body is classed by its header", 2, "", func(_ int, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amzn-Errortype", "ThrottlingException")
+		w.WriteHeader(400)
+	}, good)
+	f("a wait that the upstream asks for is kept", 2, "", func(_ int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "3")
+		throttle(0, w, r)
+	}, good)
+	f("but not a long one", 1, "Too many requests", func(_ int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "30")
+		throttle(0, w, r)
+	}, good)
 	f("a redirect is not followed", 1, "status 302", func(_ int, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://169.254.169.254/")
 		w.WriteHeader(302)

@@ -71,7 +71,7 @@ var facets = map[Kind]facet{
 	Quota:       {429, "rate_limit_error", 429, "ThrottlingException", true, retryNever, false, ""},
 	Unavailable: {529, "overloaded_error", 503, "ServiceUnavailableException", true, retryAfterPause, true, ""},
 	ModelFailed: {502, "api_error", 424, "ModelErrorException", true, retryNever, true, ""},
-	Interrupted: {502, "api_error", 502, "ModelStreamErrorException", false, retryOnce, true, ""},
+	Interrupted: {502, "api_error", 502, "ModelStreamErrorException", false, retryOnce, false, ""},
 	Canceled:    {499, "api_error", 499, "RequestAbortedException", false, retryNever, false, ""},
 }
 
@@ -87,12 +87,12 @@ type Error struct {
 	Attempts  int      // how often
 	LeftOut   []string // what shaping left out of it
 
-	retryAfter time.Duration
-	body       []byte // AWS's error body, for the native door
-	message    []byte // the event stream message that carried it, likewise
-	began      bool   // part of the answer was handed on before
-	rejected   string // access key ID that AWS refused
-	permanent  bool   // trying again cannot help, whatever the kind says
+	retryAfter time.Duration // as the upstream says; 0 if it does not
+	body       []byte        // AWS's error body, for the native door
+	message    []byte        // the event stream message that carried it, likewise
+	began      bool          // part of the answer was handed on before
+	rejected   string        // access key ID that AWS refused
+	permanent  bool          // trying again cannot help, whatever the kind says
 }
 
 // Error returns the message with AWS's code and request ID.
@@ -189,7 +189,7 @@ func NativeError(err error) (status int, exception string, body []byte) {
 	status, exception, body = f.native, f.exception, e.body
 	switch {
 	case f.asSent && e.Status >= 400: // what is no refusal would read as a success
-		status, exception = e.Status, cmp.Or(e.Code, exception)
+		status, exception = e.Status, cmp.Or(shapeName(e.Code), exception)
 	case f.asSent && e.Code != "", e.Kind == Unauthenticated && e.Code != "":
 		exception = shapeName(e.Code)
 	case e.Kind == ModelFailed && errors.Is(e.Err, context.DeadlineExceeded):
@@ -201,6 +201,13 @@ func NativeError(err error) (status int, exception string, body []byte) {
 	return status, exception, body
 }
 
+// exceptionStatus is the HTTP status of the exceptions that a stream may carry (Bedrock Runtime
+// service model).
+var exceptionStatus = map[string]int{
+	"ValidationException": 400, "ModelTimeoutException": 408, "ModelStreamErrorException": 424,
+	"ThrottlingException": 429, "InternalServerException": 500, "ServiceUnavailableException": 503,
+}
+
 // shapeName makes an exception's name of the one that it has within a stream: throttlingException.
 func shapeName(code string) string {
 	if code == "" {
@@ -210,7 +217,7 @@ func shapeName(code string) string {
 }
 
 // RetryHeaders sets what tells a client whether and when to try again: retry-after (seconds, at
-// most 60: Claude Code gives up beyond) for a throttle, and x-should-retry: false for what trying
+// most 60: Claude Code gives up beyond) for a throttle or as the upstream says, and x-should-retry: false for what trying
 // again cannot help.
 func RetryHeaders(h http.Header, err error) {
 	e := AsError(err)
@@ -218,14 +225,18 @@ func RetryHeaders(h http.Header, err error) {
 		h.Set("x-should-retry", "false")
 		return
 	}
-	if e.Kind == Throttled || e.Kind == Limited {
-		seconds := int((e.retryAfter + time.Second - 1) / time.Second)
-		h.Set("retry-after", strconv.Itoa(min(max(seconds, 1), 60)))
+	wait := e.retryAfter
+	if wait == 0 && (e.Kind == Throttled || e.Kind == Limited) {
+		wait = throttlePause
+	}
+	if wait > 0 {
+		seconds := int((wait + time.Second - 1) / time.Second)
+		h.Set("retry-after", strconv.Itoa(min(seconds, 60)))
 	}
 }
 
-// throttlePause is what retry-after tells a throttled client. Bedrock itself says nothing; its
-// token quotas are per minute, and most throttles clear within a few seconds.
+// throttlePause is what retry-after tells a throttled client where Bedrock says nothing, as it does.
+// Its token quotas are per minute, and most throttles clear within a few seconds.
 const throttlePause = 5 * time.Second
 
 // classify finds the kind of an answer of AWS's by its code, status and words.

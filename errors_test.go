@@ -111,7 +111,7 @@ func TestRetryHeaders(t *testing.T) {
 				err, h.Get("retry-after"), h.Get("x-should-retry"), retryAfter, shouldRetry)
 		}
 	}
-	f(&Error{Kind: Throttled, retryAfter: throttlePause}, "5", "")
+	f(&Error{Kind: Throttled}, "5", "")
 	f(&Error{Kind: Throttled, retryAfter: 1500 * time.Millisecond}, "2", "")
 	f(&Error{Kind: Throttled, retryAfter: time.Hour}, "60", "")
 	f(&Error{Kind: Quota}, "", "false")
@@ -119,6 +119,8 @@ func TestRetryHeaders(t *testing.T) {
 	f(&Error{Kind: Credentials}, "", "false")
 	f(&Error{Kind: AccessDenied}, "", "false")
 	f(&Error{Kind: Unavailable}, "", "")
+	f(&Error{Kind: Unavailable, retryAfter: 7 * time.Second}, "7", "")
+	f(&Error{Kind: Interrupted}, "", "false") // it was tried again here
 	f(&Error{Kind: Invalid}, "", "")
 }
 

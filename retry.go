@@ -10,6 +10,10 @@ import (
 // maxAttempts is how often one invocation is sent to one target at most, as in AWS's SDKs.
 const maxAttempts = 3
 
+// maxWait is the longest that a retry waits for because the upstream asks for it. What takes longer
+// is the client's to wait for, who is told.
+const maxWait = 5 * time.Second
+
 // pause says how long to wait before attempt number next (2 is the first retry) after an error of
 // kind, and whether to try at all. random is in [0, 1). Throttles wait longer: Bedrock's quotas are
 // per minute (AWS SDKs: rand × 2^n seconds).
@@ -75,13 +79,13 @@ func (c *Client) try(ctx context.Context, attempt func() error) (attempts int, e
 		}
 		e := AsError(err)
 		wait, again := pause(e.Kind, attempts+1, rand.Float64())
-		if !again || e.permanent || !c.budget.take() {
+		if !again || e.permanent || e.retryAfter > maxWait || !c.budget.take() {
 			return attempts, err
 		}
 		if facets[e.Kind].retry == retryRefreshed {
 			c.credentials.Invalidate(e.rejected)
 		}
-		if !sleep(ctx, wait) {
+		if !sleep(ctx, max(wait, e.retryAfter)) {
 			return attempts, err
 		}
 	}

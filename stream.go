@@ -62,9 +62,6 @@ func newStream(resp *http.Response, cancel context.CancelCauseFunc, idle *time.T
 	event, err := s.next()
 	if err != nil {
 		s.Close()
-		if err == io.EOF { // a stopped answer needs an event before it
-			err = s.interrupted("the answer ended before it began", nil)
-		}
 		return nil, err
 	}
 	s.first, s.pending = event, true
@@ -293,10 +290,10 @@ func (s *Stream) exception(m eventstream.Message) error {
 	if e.Message == "" {
 		e.Message = "Bedrock ended the stream with an exception"
 	}
-	e.Kind = classify(0, e.Code, e.Message)
-	if e.Kind == Throttled {
-		e.retryAfter = throttlePause
+	if !s.began {
+		e.Status = exceptionStatus[shapeName(e.Code)] // it is answered as if it had come with it
 	}
+	e.Kind = classify(e.Status, e.Code, e.Message)
 	return e
 }
 
@@ -305,8 +302,12 @@ func (s *Stream) ended(err error) error {
 	switch {
 	case s.stopped:
 		return io.EOF // what breaks now takes nothing from the answer
+	case err == io.EOF && !s.began:
+		return s.interrupted("the answer ended before it began", nil)
 	case err == io.EOF:
 		return s.interrupted("the answer ended before message_stop", nil)
+	case errors.Is(err, errIdle) && !s.began: // waiting as long again would outlast most clients
+		return &Error{Kind: ModelFailed, Message: fmt.Sprintf("no event for %v", s.limit), Err: context.DeadlineExceeded, RequestID: s.RequestID}
 	case errors.Is(err, errIdle):
 		return s.interrupted(fmt.Sprintf("no event for %v", s.limit), nil)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

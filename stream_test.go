@@ -91,7 +91,7 @@ func TestStreamThatBreaksIsNeverASuccess(t *testing.T) {
 			}
 		})
 	}
-	f("nothing comes", "ended before")
+	f("nothing comes", "ended before it began")
 	f("it ends before message_stop", "before message_stop", whole[:len(whole)-1]...)
 	f("it ends before message_delta", "before message_stop", whole[:len(whole)-2]...)
 	f("it is cut within a message", "broke off", append(slices.Clone(whole[:3]), whole[3][:20])...)
@@ -148,6 +148,33 @@ func TestStreamFirstErrorIsKnownBeforeTheStream(t *testing.T) {
 	if status != 400 {
 		t.Errorf("NativeError status %d, want 400", status)
 	}
+}
+
+func TestStreamAnswersThatAreNone(t *testing.T) {
+	f := func(name string, kind outcrop.Kind, want string, calls int, h func(int, http.ResponseWriter, *http.Request)) {
+		t.Run(name, func(t *testing.T) {
+			u := newUpstream(t, h)
+			_, err := u.client(t, outcrop.WithIdleTimeout(50*time.Millisecond)).InvokeModelWithResponseStream(context.Background(), invocation(t, ask))
+			if outcrop.KindOf(err) != kind || !strings.Contains(err.Error(), want) || int(u.calls.Load()) != calls {
+				t.Errorf("%v after %d calls, want kind %s with %q after %d", err, u.calls.Load(), kind, want, calls)
+			}
+		})
+	}
+	body := func(contentType, text string) func(int, http.ResponseWriter, *http.Request) {
+		return func(_ int, w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			io.WriteString(w, text)
+		}
+	}
+	f("a JSON error under 200", outcrop.Invalid, "no good", 1, body("application/json", `{"message":"no good"}`))
+	f("a JSON error that says it is a stream", outcrop.Invalid, "no good", 1, body("application/vnd.amazon.eventstream", `{"message":"no good"}`))
+	f("a proxy's page", outcrop.Interrupted, `"text/html"`, 2, body("text/html", `<html>`))
+	f("silence after the head", outcrop.ModelFailed, "no event for 50ms", 1, func(_ int, w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		streams()(0, w, r)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
 }
 
 func TestStreamGoesIdle(t *testing.T) {

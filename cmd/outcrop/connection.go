@@ -70,7 +70,12 @@ func (c connection) keyPair() []variable {
 	if secret == "" {
 		secret = "(outcrop serve --show-secrets prints it)"
 	}
-	return []variable{{"AWS_ACCESS_KEY_ID", c.AWS.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", secret}, {"AWS_REGION", c.Region}}
+	return append([]variable{{"AWS_ACCESS_KEY_ID", c.AWS.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", secret}}, region(c.Region)...)
+}
+
+// region is a Region for all of AWS's SDKs: botocore reads the second only.
+func region(name string) []variable {
+	return []variable{{"AWS_REGION", name}, {"AWS_DEFAULT_REGION", name}}
 }
 
 // print tells how to connect.

@@ -181,10 +181,9 @@ func (b *embedded) wait(ctx context.Context, drain time.Duration) error {
 
 // environment is what points AWS's SDKs at it.
 func (b *embedded) environment(caFile string) []variable {
-	out := []variable{
-		{"AWS_ENDPOINT_URL_BEDROCK_RUNTIME", b.url}, {"AWS_ENDPOINT_URL_BEDROCK", b.url}, {"AWS_REGION", b.region},
-		{"AWS_ACCESS_KEY_ID", b.keys.AccessKeyID}, {"AWS_SECRET_ACCESS_KEY", b.keys.SecretAccessKey.Reveal()},
-	}
+	out := append(region(b.region),
+		variable{"AWS_ENDPOINT_URL_BEDROCK_RUNTIME", b.url}, variable{"AWS_ENDPOINT_URL_BEDROCK", b.url},
+		variable{"AWS_ACCESS_KEY_ID", b.keys.AccessKeyID}, variable{"AWS_SECRET_ACCESS_KEY", b.keys.SecretAccessKey.Reveal()})
 	if caFile != "" {
 		out = append(out, variable{"AWS_CA_BUNDLE", caFile}, variable{"NODE_EXTRA_CA_CERTS", caFile})
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 func newRun() *cobra.Command {
@@ -157,10 +158,11 @@ func bypassProxy(env map[string]string) {
 	env["NO_PROXY"], env["no_proxy"] = list, list
 }
 
-// runChild waits for the command. Ctrl-C reaches it from the terminal itself; SIGTERM is passed on.
+// runChild waits for the command. What a terminal sends (Ctrl-C, Ctrl-\) reaches it by itself; other
+// signals are passed on.
 func runChild(child *exec.Cmd) error {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer signal.Stop(signals)
 	if err := child.Start(); err != nil {
 		return err
@@ -172,11 +174,19 @@ func runChild(child *exec.Cmd) error {
 		case err := <-done:
 			return err
 		case s := <-signals:
-			if s != os.Interrupt {
+			if !fromTerminal(s) {
 				child.Process.Signal(s)
 			}
 		}
 	}
+}
+
+// fromTerminal reports whether s is one that a terminal sends to the command as well.
+func fromTerminal(s os.Signal) bool {
+	if s != os.Interrupt && s != syscall.SIGQUIT {
+		return false
+	}
+	return term.IsTerminal(int(os.Stdin.Fd()))
 }
 
 // childCode is the child's exit code, or 128 and the signal's number that ended it, as shells say.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"time"
 
@@ -86,7 +87,33 @@ func serve(cmd *cobra.Command) error {
 		return err
 	}
 	drain, _ := f.GetDuration("drain")
-	return newGateway(client, keys, log).Serve(ctx, listener, drain)
+	server := newGateway(client, keys, log)
+	defer onSecondInterrupt(ctx, server.Cut)()
+	return server.Serve(ctx, listener, drain)
+}
+
+// onSecondInterrupt calls f at a Ctrl-C that comes when ctx has ended, until the function that it
+// returns is called.
+func onSecondInterrupt(ctx context.Context, f func()) (stop func()) {
+	interrupts := make(chan os.Signal, 1)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+			signal.Notify(interrupts, os.Interrupt)
+		case <-done:
+			return
+		}
+		select {
+		case <-interrupts:
+			f()
+		case <-done:
+		}
+	}()
+	return func() {
+		close(done)
+		signal.Stop(interrupts)
+	}
 }
 
 func newGateway(client *outcrop.Client, keys *admission.Keys, log *slog.Logger) *gateway.Server {
@@ -147,7 +174,8 @@ func openKeys(f *pflag.FlagSet) (*admission.Keys, shownKey, error) {
 	if err != nil {
 		return nil, shownKey{}, err
 	}
-	state, err := admission.Open(path)
+	key, text := admission.NewKey("default")
+	state, made, err := admission.Open(path, key)
 	if err != nil {
 		return nil, shownKey{}, fmt.Errorf("keep the gateway's key: %w (XDG_STATE_HOME names another place)", err)
 	}
@@ -158,14 +186,15 @@ func openKeys(f *pflag.FlagSet) (*admission.Keys, shownKey, error) {
 		}
 		return admission.NewKeys(state.Root, key), shownKey{key: key, note: "$OUTCROP_KEY"}, nil
 	}
-	if fresh, _ := f.GetBool("new-key"); !fresh && len(state.Keys) > 0 {
+	if fresh, _ := f.GetBool("new-key"); !made && !fresh && len(state.Keys) > 0 {
 		key := state.Keys[0]
 		return admission.NewKeys(state.Root, state.Keys...), shownKey{key: key, note: "oc_" + key.ID + "_…"}, nil
 	}
-	key, text := admission.NewKey("default")
-	state.Keys = []admission.Key{key}
-	if err := state.Save(path); err != nil {
-		return nil, shownKey{}, err
+	if !made {
+		state.Keys = []admission.Key{key}
+		if err := state.Save(path); err != nil {
+			return nil, shownKey{}, err
+		}
 	}
 	return admission.NewKeys(state.Root, key), shownKey{key: key, text: text}, nil
 }

@@ -13,12 +13,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -161,6 +159,9 @@ func (g *Gateway) answer(d Dialect, w http.ResponseWriter, r *http.Request, rec 
 	if err != nil {
 		return err
 	}
+	if err := checkEncoding(r.Header); err != nil {
+		return err
+	}
 	inv, err := d.Decode(r.Header, body)
 	if err != nil {
 		return err
@@ -214,40 +215,6 @@ func (g *Gateway) admit(w http.ResponseWriter, r *http.Request) (admission.Key, 
 	return key, body, err
 }
 
-// bodyPause is how long a client may take between two pieces of a body.
-const bodyPause = 15 * time.Second
-
-// readBody reads the body up to maxBody, and gives up a client that stops sending.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxBody {
-		return nil, tooLarge()
-	}
-	control := http.NewResponseController(w)
-	body := make([]byte, 0, max(r.ContentLength+1, 4<<10))
-	for {
-		control.SetReadDeadline(time.Now().Add(bodyPause))
-		n, err := r.Body.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		switch {
-		case len(body) > maxBody:
-			return nil, tooLarge()
-		case err == io.EOF:
-			control.SetReadDeadline(time.Time{}) // or the server takes its passing for a client gone
-			return body, nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, outcrop.Errorf(outcrop.Invalid, "no more of the request's body came for %v, after %d bytes", bodyPause, len(body))
-		case err != nil:
-			return nil, outcrop.Errorf(outcrop.Canceled, "the request's body broke off after %d bytes: %w", len(body), err)
-		case len(body) == cap(body):
-			body = slices.Grow(body, len(body))
-		}
-	}
-}
-
-func tooLarge() error {
-	return outcrop.Errorf(outcrop.TooLarge, "the body has more than %d bytes, the most that Outcrop reads; Bedrock takes at most %d", maxBody, outcrop.MaxBody)
-}
-
 // stream passes a streamed answer on, event by event, as many per write as have arrived.
 func (g *Gateway) stream(d Dialect, w http.ResponseWriter, stream *outcrop.Stream, rec *ledger.Record) error {
 	defer g.metrics.StreamOpened()()
@@ -266,6 +233,8 @@ func (g *Gateway) stream(d Dialect, w http.ResponseWriter, stream *outcrop.Strea
 		switch {
 		case err == io.EOF:
 			return out.Write(buf)
+		case err != nil && out.Stalled():
+			return out.Write(nil) // a ping was cut, and that is what ended the stream
 		case err != nil:
 			out.Write(d.AppendError(buf, err, rec.ID))
 			return err
@@ -286,11 +255,14 @@ func (g *Gateway) stream(d Dialect, w http.ResponseWriter, stream *outcrop.Strea
 // burst is how many bytes of events are gathered at most before they are written.
 const burst = 32 << 10
 
-// write sends a whole answer, and gives up a client that does not read it.
+// write sends a whole answer piece by piece, and gives up a client that stops reading.
 func (g *Gateway) write(w http.ResponseWriter, text []byte) error {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.StallTimeout))
-	if _, err := w.Write(text); err != nil {
-		return outcrop.Errorf(outcrop.Canceled, "the client did not take the answer: %w", err)
+	control := http.NewResponseController(w)
+	for piece := range slices.Chunk(text, 64<<10) {
+		control.SetWriteDeadline(time.Now().Add(g.StallTimeout))
+		if _, err := w.Write(piece); err != nil {
+			return outcrop.Errorf(outcrop.Canceled, "the client did not take the answer: %w", err)
+		}
 	}
 	return nil
 }
@@ -320,23 +292,6 @@ func writeError(w http.ResponseWriter, r *http.Request, d Dialect, err error, re
 	w.Write(body)
 	discard(w, r)
 	return status
-}
-
-// What is left of a refused body is read for this long and up to this size.
-const (
-	discardTime = 2 * time.Second
-	discardSize = 64 << 20
-)
-
-// discard reads what is left of the body of a request that has its answer: many clients read an
-// answer only once they have sent everything, and see a broken connection otherwise. One that waits
-// for leave to send (Expect: 100-continue) is not asked for it.
-func discard(w http.ResponseWriter, r *http.Request) {
-	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(discardTime))
-	if r.Header.Get("Expect") == "" && control.Flush() == nil {
-		io.CopyN(io.Discard, r.Body, discardSize)
-	}
 }
 
 // withStatus answers with another status than the error's kind has.

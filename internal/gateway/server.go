@@ -56,7 +56,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 	err := s.shutdown(drain)
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.gateway.Log.Warn("cutting what is still open", "after", drain)
-		s.cut(errShutdown)
+		s.Cut()
 		err = s.shutdown(cutGrace)
 	}
 	s.http.Close()
@@ -66,6 +66,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 	}
 	return err
 }
+
+// Cut ends what is still open, with an error for each client. It is for an operator who does not
+// want to wait for the drain.
+func (s *Server) Cut() { s.cut(errShutdown) }
 
 func (s *Server) shutdown(limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)

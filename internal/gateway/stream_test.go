@@ -345,3 +345,49 @@ func TestPanicIsNotASuccess(t *testing.T) {
 		t.Errorf("log: %s", log)
 	}
 }
+
+func TestBodyDeadline(t *testing.T) {
+	began := time.Unix(1000, 0)
+	f := func(name string, after time.Duration, n int, want time.Duration) {
+		if got := bodyDeadline(began, began.Add(after), n).Sub(began); got != want {
+			t.Errorf("%s: after %v with %d bytes the next must be there at %v, want %v", name, after, n, got, want)
+		}
+	}
+	f("a start", 0, 0, 15*time.Second)
+	f("a drip buys no time", 10*time.Second, 10, 15*time.Second+10*time.Second/bodyRate)
+	f("what came fast buys a pause", 10*time.Second, 10<<20, 25*time.Second)
+}
+
+func TestBodiesThatAreRefused(t *testing.T) {
+	r := newRig(t, answers())
+	resp, text := r.send("POST", "/v1/messages", messages, "Content-Encoding", "gzip")
+	if resp.StatusCode != 400 || !strings.Contains(text, "gzip") {
+		t.Errorf("a compressed body: %d %s", resp.StatusCode, text)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	io.WriteString(conn, "POST /v1/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: "+testKey+"\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+	answer, _ := io.ReadAll(conn)
+	if !strings.HasPrefix(string(answer), "HTTP/1.1 400") || !strings.Contains(string(answer), "cannot be read") {
+		t.Errorf("a malformed chunk: %q", answer)
+	}
+}
+
+// A length that a request claims costs nothing before the bytes are there.
+func TestClaimedLengthIsNotAllocated(t *testing.T) {
+	r := &http.Request{ContentLength: maxBody, Body: io.NopCloser(strings.NewReader("{}"))}
+	w := httptest.NewRecorder()
+	if bytes := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r.Body = io.NopCloser(strings.NewReader("{}"))
+			readBody(w, r)
+		}
+	}).AllocedBytesPerOp(); bytes > 256<<10 {
+		t.Errorf("a body of 2 bytes that claims %d takes %d", maxBody, bytes)
+	}
+}

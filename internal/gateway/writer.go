@@ -78,6 +78,13 @@ func (s *streamWriter) send(p []byte) error {
 	return nil
 }
 
+// Stalled reports whether the client was cut off for not reading.
+func (s *streamWriter) Stalled() bool {
+	s.state.Lock()
+	defer s.state.Unlock()
+	return s.stalled
+}
+
 // watch runs when the timer fires. It re-arms the timer first: a ping may block as any write.
 func (s *streamWriter) watch() {
 	if s.check() && s.write.TryLock() {

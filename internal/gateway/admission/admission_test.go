@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/outcrop-dev/outcrop"
@@ -73,21 +74,18 @@ func TestState(t *testing.T) {
 	if _, err := Load(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Load of nothing = %v, want fs.ErrNotExist", err)
 	}
-	s, err := Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	key, secret := NewKey("default")
-	s.Keys = append(s.Keys, key)
-	if err := s.Save(path); err != nil {
-		t.Fatal(err)
+	s, made, err := Open(path, key)
+	if err != nil || !made {
+		t.Fatalf("Open of nothing: made %v, %v", made, err)
 	}
 	data, _ := os.ReadFile(path)
 	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 || strings.Contains(string(data), secret.Reveal()) {
 		t.Errorf("mode %v, or the file holds the key itself", info.Mode())
 	}
-	got, err := Open(path)
-	if err != nil || len(got.Keys) != 1 || got.Keys[0] != key || !got.Root.Equal(s.Root) {
+	other, _ := NewKey("other")
+	got, made, err := Open(path, other)
+	if err != nil || made || len(got.Keys) != 1 || got.Keys[0] != key || !got.Root.Equal(s.Root) {
 		t.Errorf("Open = %+v, %v", got, err)
 	}
 	if text := fmt.Sprintf("%v %+v %#v", got, got, got); strings.Contains(text, s.Root.Reveal()) {
@@ -99,7 +97,7 @@ func TestState(t *testing.T) {
 	f := func(name, data string, mode fs.FileMode) {
 		os.WriteFile(path, []byte(data), 0o600)
 		os.Chmod(path, mode)
-		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path) {
+		if _, _, err := Open(path, key); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v, want an error that names the file", name, err)
 		}
 	}
@@ -120,5 +118,31 @@ func TestUnauthenticatedIsNeverWordedExpired(t *testing.T) {
 		if strings.Contains(strings.ToLower(err.Error()), " expired") || outcrop.KindOf(err) != outcrop.Unauthenticated {
 			t.Errorf("%s became %v", e.Message, err)
 		}
+	}
+}
+
+func TestStatesMadeAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outcrop", "state.json")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var makers []Key
+	for range 20 {
+		wg.Go(func() {
+			key, _ := NewKey("default")
+			_, made, err := Open(path, key)
+			if err != nil {
+				t.Error(err)
+			}
+			if made {
+				mu.Lock()
+				makers = append(makers, key)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	s, err := Load(path)
+	if err != nil || len(makers) != 1 || len(s.Keys) != 1 || s.Keys[0] != makers[0] {
+		t.Errorf("%d gateways were told that their key is the one, want one; %v", len(makers), err)
 	}
 }

@@ -76,6 +76,11 @@ func Load(path string) (State, error) {
 
 // Save writes the state to path, whole or not at all.
 func (s State) Save(path string) error {
+	return s.write(path, os.Rename)
+}
+
+// write makes a file beside path and has place put it there.
+func (s State) write(path string, place func(from, to string) error) error {
 	f := stateFile{SchemaVersion: schemaVersion, Root: s.Root.Reveal(), Keys: []keyEntry{}}
 	for _, k := range s.Keys {
 		f.Keys = append(f.Keys, keyEntry{k.ID, k.Name, hex.EncodeToString(k.Hash[:])})
@@ -96,15 +101,21 @@ func (s State) Save(path string) error {
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return os.Rename(tmp.Name(), path)
+	return place(tmp.Name(), path)
 }
 
-// Open loads the state at path, or makes and saves one if there is none.
-func Open(path string) (State, error) {
-	s, err := Load(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		s = NewState()
-		err = s.Save(path)
+// Open loads the state at path. If there is none it makes one with key in it and reports so; of
+// several gateways that start at once, one makes it and the others load that.
+func Open(path string, key Key) (s State, made bool, err error) {
+	if s, err = Load(path); !errors.Is(err, fs.ErrNotExist) {
+		return s, false, err
 	}
-	return s, err
+	s = NewState()
+	s.Keys = []Key{key}
+	err = s.write(path, os.Link) // fails if path is there
+	if errors.Is(err, fs.ErrExist) {
+		s, err = Load(path)
+		return s, false, err
+	}
+	return s, err == nil, err
 }

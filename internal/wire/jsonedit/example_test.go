@@ -34,7 +34,7 @@ func Example() {
 func ExampleParse_refused() {
 	_, err := jsonedit.Parse([]byte(`{"model": "a", "\u006dodel": "b"}`))
 	fmt.Println(err)
-	// Output: a second member named "model" (byte 15)
+	// Output: a second member of one name (byte 15)
 }
 
 func ExampleMember() {

@@ -90,12 +90,8 @@ func found(rest []byte) string {
 	return fmt.Sprintf("'%c'", rest[0])
 }
 
-// duplicateError returns the error for a second member called name at src[at].
-func duplicateError(at int, name []byte) *SyntaxError {
-	const most = 64 // bytes of a name that an error message shows
-	more := ""
-	if len(name) > most {
-		name, more = name[:most], "…"
-	}
-	return &SyntaxError{int64(at), fmt.Sprintf("a second member named %q%s", name, more), ErrDuplicate}
+// duplicateError returns the error for a member at src[at] whose name was there before. It does not
+// show the name: errors are logged, and a name is content.
+func duplicateError(at int) *SyntaxError {
+	return &SyntaxError{int64(at), "a second member of one name", ErrDuplicate}
 }

@@ -54,7 +54,7 @@ func (p *parser) member(start, i int) error {
 	}
 	name := decoded(src[i+1 : nameEnd-1])
 	if p.seen(name) {
-		return duplicateError(i, name)
+		return duplicateError(i)
 	}
 	valueStart, f := colonEnd(src, nameEnd)
 	if f != faultNone {
