@@ -101,7 +101,7 @@ func testBadInput(t *testing.T, g *gateway, d door) {
 	body("not an object", "["+d.good+"]", 400, "JSON object")
 	body("trailing garbage", d.good+"x", 400, "JSON")
 	body("a second object", d.good+d.good, 400, "JSON")
-	body("a member twice", strings.Replace(d.good, "{", `{"max_tokens":1,`, 1), 400, "max_tokens")
+	body("a member twice", strings.Replace(d.good, "{", `{"max_tokens":1,`, 1), 400, "a second member of one name")
 	body("10,000 levels deep", strings.TrimSuffix(d.good, "}")+`,"deep":`+strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000)+"}", 400, "levels")
 	body("40 MiB", large(40<<20), 413, "33554432")
 	f("40 MiB of a length not told", chunked(d.path, large(40<<20), withKey(g)), 413, "33554432")
