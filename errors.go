@@ -217,8 +217,8 @@ func shapeName(code string) string {
 }
 
 // RetryHeaders sets what tells a client whether and when to try again: retry-after (seconds, at
-// most 60: Claude Code gives up beyond) for a throttle or as the upstream says, and x-should-retry: false for what trying
-// again cannot help.
+// most 60: Claude Code gives up beyond) for a throttle or as the upstream says, and
+// x-should-retry: false for what trying again cannot help.
 func RetryHeaders(h http.Header, err error) {
 	e := AsError(err)
 	if !facets[e.Kind].clientRetry || e.permanent {

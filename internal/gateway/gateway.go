@@ -132,7 +132,7 @@ func (g *Gateway) invoke(w http.ResponseWriter, r *http.Request, rt route) {
 	}
 	e := outcrop.AsError(err)
 	rec.Fail(e)
-	if !rec.Stream { // else the error is in the stream
+	if !rec.Begun { // else the error is in the stream
 		rec.Status = writeError(w, r, d, e, rec.ID)
 	}
 }
@@ -186,6 +186,7 @@ func (g *Gateway) answer(d Dialect, w http.ResponseWriter, r *http.Request, rec 
 	if err != nil {
 		return err
 	}
+	rec.Begun = true
 	return g.write(w, text)
 }
 
@@ -218,7 +219,7 @@ func (g *Gateway) admit(w http.ResponseWriter, r *http.Request) (admission.Key, 
 // stream passes a streamed answer on, event by event, as many per write as have arrived.
 func (g *Gateway) stream(d Dialect, w http.ResponseWriter, stream *outcrop.Stream, rec *ledger.Record) error {
 	defer g.metrics.StreamOpened()()
-	rec.Stream, rec.Target, rec.Attempts, rec.LeftOut = true, stream.Target, stream.Attempts, stream.LeftOut
+	rec.Begun, rec.Target, rec.Attempts, rec.LeftOut = true, stream.Target, stream.Attempts, stream.LeftOut
 	rec.AWSRequestID = stream.RequestID
 	defer func() { rec.Usage = stream.Usage() }()
 

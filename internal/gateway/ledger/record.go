@@ -22,7 +22,7 @@ type Record struct {
 
 	Model    string // as asked for
 	Target   outcrop.Target
-	Stream   bool
+	Begun    bool // the head of the answer was sent: what comes after cannot change the status
 	Attempts int
 	LeftOut  []string // what shaping left out
 

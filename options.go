@@ -1,0 +1,139 @@
+package outcrop
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/outcrop-dev/outcrop/internal/aws/credential"
+	"github.com/outcrop-dev/outcrop/internal/aws/endpoint"
+	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
+)
+
+// An Option changes what New makes.
+type Option func(*settings)
+
+type settings struct {
+	region   string
+	endpoint endpoint.Options
+	source   credential.Source
+	http     *http.Client
+	idle     time.Duration
+	timeout  time.Duration
+	getenv   func(string) string
+}
+
+// WithRegion sets the source Region. Without it, AWS_REGION, AWS_DEFAULT_REGION or the profile says.
+func WithRegion(region string) Option { return func(s *settings) { s.region = region } }
+
+// WithBaseURL sends every call to url in place of AWS's hosts, as AWS_ENDPOINT_URL does; a path in
+// it is kept as a prefix.
+func WithBaseURL(url string) Option {
+	return func(s *settings) { s.endpoint.BaseURL = url }
+}
+
+// WithCredentials signs with what provider returns, in place of AWS's default chain.
+func WithCredentials(provider aws.CredentialsProvider) Option {
+	return func(s *settings) { s.source = credential.FromProvider(provider) }
+}
+
+// WithAPIKey authorises with a Bedrock API key (a bearer token) in place of a signature.
+func WithAPIKey(key string) Option {
+	return func(s *settings) {
+		s.source = credential.Static(credential.Credentials{APIKey: sigv4.NewSecret(key)})
+	}
+}
+
+// WithHTTPClient sends through client in place of a transport of the Client's own. Redirects are
+// not followed whatever it says: a signature is for one host. Its Timeout, if it has one, cuts
+// streams too.
+func WithHTTPClient(client *http.Client) Option { return func(s *settings) { s.http = client } }
+
+// WithIdleTimeout sets after how much silence a stream is given up; 4 minutes if not set.
+func WithIdleTimeout(d time.Duration) Option {
+	return func(s *settings) { s.idle = cmp.Or(max(d, 0), s.idle) }
+}
+
+// WithTimeout sets how long an answer that is not streamed may take; 10 minutes if not set.
+func WithTimeout(d time.Duration) Option {
+	return func(s *settings) { s.timeout = cmp.Or(max(d, 0), s.timeout) }
+}
+
+// WithGetenv reads the environment through getenv in place of os.Getenv. With credentials and Region
+// given, a getenv that returns "" keeps New off the environment altogether.
+func WithGetenv(getenv func(string) string) Option { return func(s *settings) { s.getenv = getenv } }
+
+// complete finds what was not given as AWS's SDKs do.
+func (s *settings) complete(ctx context.Context) error {
+	s.endpoint.Getenv = s.getenv
+	if s.source != nil && s.region != "" {
+		return nil
+	}
+	found, err := credential.Default(ctx, s.region, s.getenv)
+	if err != nil {
+		return err
+	}
+	s.region = found.Region
+	if s.source == nil {
+		s.source = found.Source
+	}
+	s.endpoint.ProfileRuntimeURL, s.endpoint.ProfileControlURL = found.RuntimeURL, found.ControlURL
+	s.endpoint.FIPS, s.endpoint.DualStack = found.FIPS, found.DualStack
+	return nil
+}
+
+// httpClient returns given without redirects, or a client of our own.
+func httpClient(given *http.Client, getenv func(string) string) (*http.Client, error) {
+	h := new(http.Client)
+	if given != nil {
+		*h = *given
+	} else {
+		transport := newTransport()
+		if path := getenv("AWS_CA_BUNDLE"); path != "" {
+			roots, err := loadRoots(path)
+			if err != nil {
+				return nil, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
+			}
+			transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+		}
+		h.Transport = transport
+	}
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return h, nil
+}
+
+// loadRoots reads the certificates that stand for the system's, as AWS's SDKs do.
+func loadRoots(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in it", path)
+	}
+	return roots, nil
+}
+
+// newTransport speaks HTTP/1.1: one connection per call under way costs less here than frames of
+// many on one, and a lost connection takes one answer with it, not all.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConns:          512,
+		MaxIdleConnsPerHost:   512,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true, // an event stream is read as it comes
+	}
+}
