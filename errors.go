@@ -175,14 +175,23 @@ func (e *Error) describe(f facet) string {
 		s = e.Code + ": " + s
 	}
 	if f.advice != "" {
-		s += ". " + f.advice
+		s = sentence(s) + " " + f.advice
 	}
 	return s
 }
 
+// sentence ends s with a full stop.
+func sentence(s string) string { return strings.TrimSuffix(s, ".") + "." }
+
+// noAccess follows AWS's words for a denial on the native door. A 403 without it Claude Code takes
+// for expired credentials and repeats for four minutes, whatever x-should-retry says; with it, it
+// shows AWS's words at once (Claude Code 2.1.329 in Bedrock mode, observed 2026-11-20).
+const noAccess = "You don't have access to the model with the specified model ID."
+
 // NativeError is how err reads on Bedrock's own API: the status, the exception's name for
-// x-amzn-errortype, and the body {"message":…}. What AWS answered is passed on as it came, unless
-// it is about Outcrop's own credentials: that is not the caller's 403.
+// x-amzn-errortype, and the body {"message":…}. What AWS answered is passed on as it came, but for
+// two: what is about Outcrop's own credentials is not the caller's 403, and a denial says besides
+// that there is no access to the model.
 func NativeError(err error) (status int, exception string, body []byte) {
 	e := AsError(err)
 	f := facets[e.Kind]
@@ -195,7 +204,10 @@ func NativeError(err error) (status int, exception string, body []byte) {
 	case e.Kind == ModelFailed && errors.Is(e.Err, context.DeadlineExceeded):
 		status, exception = 408, "ModelTimeoutException"
 	}
-	if body == nil || !f.asSent || e.Status < 400 {
+	switch {
+	case e.Kind == AccessDenied && !strings.Contains(e.Message, "access to the model"):
+		body = appendMessage(nil, sentence(e.text())+" "+noAccess)
+	case body == nil, !f.asSent, e.Status < 400:
 		body = appendMessage(nil, e.describe(f))
 	}
 	return status, exception, body

@@ -48,6 +48,12 @@ func TestErrorsOnBothDoors(t *testing.T) {
 	f("an invalid model identifier stays 400", aws(400, "ValidationException", "The provided model identifier is invalid."),
 		400, envelope("not_found_error", "The provided model identifier is invalid."),
 		400, "ValidationException", `{"message":"The provided model identifier is invalid."}`)
+	f("a denial that Claude Code does not take for expired credentials", aws(403, "AccessDeniedException", "User: x is not authorized to perform: y"),
+		403, envelope("permission_error", "AccessDeniedException: User: x is not authorized to perform: y. "+facets[AccessDenied].advice),
+		403, "AccessDeniedException", `{"message":"User: x is not authorized to perform: y. You don't have access to the model with the specified model ID."}`)
+	f("a denial of the model itself", aws(403, "AccessDeniedException", noAccess),
+		403, envelope("permission_error", "AccessDeniedException: "+noAccess+" "+facets[AccessDenied].advice),
+		403, "AccessDeniedException", `{"message":"`+noAccess+`"}`)
 	f("a throttle", aws(429, "ThrottlingException", "Too many tokens"),
 		429, envelope("rate_limit_error", "Too many tokens"), 429, "ThrottlingException", `{"message":"Too many tokens"}`)
 	f("bedrock's 500 stays 500", aws(500, "InternalServerException", "oops"),
