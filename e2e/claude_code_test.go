@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,6 +90,35 @@ func TestClaudeCodeGivesUpAtOnce(t *testing.T) {
 	f("a wrong key in Bedrock mode", "not a key of this Outcrop gateway", append(bedrockMode(g), "AWS_BEARER_TOKEN_BEDROCK="+stranger.Key))
 	f("a wrong secret in Bedrock mode", "signature we calculated does not match", append(bedrockMode(g), "AWS_ACCESS_KEY_ID="+g.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+stranger.SecretAccessKey))
 	f("an unknown model in Anthropic mode", "issue with the selected model (claude-9)", anthropicMode(g), "--model", "claude-9")
+
+	refused := func(name, words string, status int, exception, message string) {
+		g := startGateway(t, []string{"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=invented", "AWS_REGION=us-east-1",
+			"AWS_ENDPOINT_URL=" + refusingBedrock(t, status, exception, message)})
+		f(name+" in Anthropic mode", words, anthropicMode(g))
+		f(name+" in Bedrock mode", words, append(bedrockMode(g), "AWS_BEARER_TOKEN_BEDROCK="+g.Key))
+	}
+	refused("a denial by IAM", "no identity-based policy", 403, "AccessDeniedException",
+		"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: bedrock:InvokeModel on resource: "+
+			"arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-5-5 because no identity-based policy allows the bedrock:InvokeModel action")
+	refused("the gateway's AWS credentials expired", "not about your Outcrop key", 403, "ExpiredTokenException", "The security token included in the request is expired")
+	refused("a quota of the day", "per day", 429, "ThrottlingException", "Too many tokens per day, please wait before trying again.")
+}
+
+// refusingBedrock is an upstream that answers every invocation with one exception.
+func refusingBedrock(t *testing.T, status int, exception, message string) string {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodGet { // ListInferenceProfiles
+			io.WriteString(w, `{"inferenceProfileSummaries":[]}`)
+			return
+		}
+		w.Header().Set("X-Amzn-Errortype", exception+":http://internal.amazon.com/coral/com.amazon.bedrock/")
+		w.WriteHeader(status)
+		io.WriteString(w, `{"message":`+jsonText(message)+`}`)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
 }
 
 func anthropicMode(g *gateway) []string {
