@@ -80,9 +80,13 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 // Ready returns an error of kind Credentials if there is nothing to sign with.
 func (c *Client) Ready(ctx context.Context) error {
 	if _, err := c.credentials.Retrieve(ctx); err != nil {
-		return &Error{Kind: Credentials, Message: "no AWS credentials", Err: err}
+		return withoutCredentials(err)
 	}
 	return nil
+}
+
+func withoutCredentials(err error) *Error {
+	return &Error{Kind: Credentials, Message: "no AWS credentials", Err: err}
 }
 
 // Region returns the source Region that the Client calls.
@@ -147,15 +151,14 @@ func (c *Client) InvokeModelWithResponseStream(ctx context.Context, inv *Invocat
 
 // prepared is an invocation ready to be sent, any number of times.
 type prepared struct {
-	operation Operation
-	method    string
-	url       *url.URL
-	header    http.Header
-	body      []byte
-	hash      string // of body, in hex; "" until a signature needs it
-	signer    string // access key ID that signed last
-	target    Target
-	leftOut   []string
+	method  string
+	url     *url.URL
+	header  http.Header
+	body    []byte
+	hash    string // of body, in hex; "" until a signature needs it
+	signer  string // access key ID that signed last
+	target  Target
+	leftOut []string
 }
 
 // failed notes in err where, how and how often p was sent.
@@ -184,7 +187,7 @@ func (c *Client) prepare(inv *Invocation) (*prepared, error) {
 		return nil, Errorf(Invalid, "operation %q on model %q cannot be addressed", inv.Operation, id)
 	}
 	return &prepared{
-		operation: inv.Operation, method: http.MethodPost, url: u, header: requestHeader(inv),
+		method: http.MethodPost, url: u, header: requestHeader(inv),
 		body: body, target: Target{Region: c.region, ModelID: id}, leftOut: leftOut,
 	}, nil
 }
@@ -341,7 +344,7 @@ func (c *Client) authorise(ctx context.Context, req *http.Request, p *prepared) 
 		return c.unsent(ctx, err)
 	}
 	if err != nil {
-		return &Error{Kind: Credentials, Message: "no AWS credentials", Err: err}
+		return withoutCredentials(err)
 	}
 	if !cred.APIKey.IsZero() {
 		if req.URL.Scheme != "https" && !isLoopback(req.URL.Hostname()) {

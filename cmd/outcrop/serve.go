@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -148,7 +147,7 @@ func openEmbedded(ctx context.Context, region string, delay time.Duration, log *
 	}
 	noEnvironment := func(string) string { return "" }
 	client, err := outcrop.New(ctx, outcrop.WithRegion(b.region), outcrop.WithBaseURL(b.url), outcrop.WithGetenv(noEnvironment),
-		outcrop.WithCredentials(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(b.keys.AccessKeyID, b.keys.SecretAccessKey.Reveal(), ""))))
+		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(b.keys.AccessKeyID, b.keys.SecretAccessKey.Reveal(), "")))
 	if err != nil {
 		b.stop()
 		return nil, nil, err
@@ -174,29 +173,43 @@ func openKeys(f *pflag.FlagSet) (*admission.Keys, shownKey, error) {
 	if err != nil {
 		return nil, shownKey{}, err
 	}
+	if set != "" {
+		return setKey(path, set)
+	}
 	key, text := admission.NewKey("default")
 	state, made, err := admission.Open(path, key)
 	if err != nil {
-		return nil, shownKey{}, fmt.Errorf("keep the gateway's key: %w (XDG_STATE_HOME names another place)", err)
-	}
-	if set != "" {
-		key, err := admission.KeyOf("OUTCROP_KEY", set)
-		if err != nil {
-			return nil, shownKey{}, &usageError{"OUTCROP_KEY: " + err.Error()}
-		}
-		return admission.NewKeys(state.Root, key), shownKey{key: key, note: "$OUTCROP_KEY"}, nil
+		return nil, shownKey{}, notKept(err)
 	}
 	if fresh, _ := f.GetBool("new-key"); !made && !fresh && len(state.Keys) > 0 {
-		key := state.Keys[0]
-		return admission.NewKeys(state.Root, state.Keys...), shownKey{key: key, note: "oc_" + key.ID + "_…"}, nil
+		old := state.Keys[0]
+		return admission.NewKeys(state.Root, state.Keys...), shownKey{key: old, note: "oc_" + old.ID + "_…"}, nil
 	}
 	if !made {
 		state.Keys = []admission.Key{key}
 		if err := state.Save(path); err != nil {
-			return nil, shownKey{}, err
+			return nil, shownKey{}, notKept(err)
 		}
 	}
 	return admission.NewKeys(state.Root, key), shownKey{key: key, text: text}, nil
+}
+
+// setKey is the key that the operator sets. Only the root key of its AWS face is kept: a key that
+// nobody was shown must not stand in the file.
+func setKey(path, set string) (*admission.Keys, shownKey, error) {
+	key, err := admission.KeyOf("OUTCROP_KEY", set)
+	if err != nil {
+		return nil, shownKey{}, &usageError{"OUTCROP_KEY: " + err.Error()}
+	}
+	state, _, err := admission.Open(path)
+	if err != nil {
+		return nil, shownKey{}, notKept(err)
+	}
+	return admission.NewKeys(state.Root, key), shownKey{key: key, note: "$OUTCROP_KEY"}, nil
+}
+
+func notKept(err error) error {
+	return fmt.Errorf("keep the gateway's key: %w (XDG_STATE_HOME names another place)", err)
 }
 
 // memoryKeys are those of a gateway that keeps nothing.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/outcrop-dev/outcrop"
@@ -96,5 +98,21 @@ func TestDrainCutsAStreamAtItsLimitWithAnError(t *testing.T) {
 	text, err := drainOf(t, 50*time.Millisecond, false)
 	if err != nil || !strings.Contains(text, "event: error\n") || !strings.Contains(text, "shutting down") {
 		t.Errorf("Serve: %v, stream:\n%s", err, text)
+	}
+}
+
+func TestNotReadyWithoutCredentials(t *testing.T) {
+	none := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("the secret reason")
+	})
+	client, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL("http://127.0.0.1:1"), outcrop.WithCredentials(none))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := New(Config{Client: client, Keys: admission.NewKeys(admission.NewState().Root), Log: slog.New(slog.DiscardHandler)})
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	if text := w.Body.String(); w.Code != 503 || !strings.Contains(text, "no AWS credentials") || strings.Contains(text, "reason") {
+		t.Errorf("GET /readyz: %d %q, want 503 that leaves the reason to the log", w.Code, text)
 	}
 }

@@ -104,14 +104,14 @@ func (s State) write(path string, place func(from, to string) error) error {
 	return place(tmp.Name(), path)
 }
 
-// Open loads the state at path. If there is none it makes one with key in it and reports so; of
+// Open loads the state at path. If there is none it makes one with keys in it and reports so; of
 // several gateways that start at once, one makes it and the others load that.
-func Open(path string, key Key) (s State, made bool, err error) {
+func Open(path string, keys ...Key) (s State, made bool, err error) {
 	if s, err = Load(path); !errors.Is(err, fs.ErrNotExist) {
 		return s, false, err
 	}
 	s = NewState()
-	s.Keys = []Key{key}
+	s.Keys = keys
 	err = s.write(path, os.Link) // fails if path is there
 	if errors.Is(err, fs.ErrExist) {
 		s, err = Load(path)
