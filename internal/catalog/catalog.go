@@ -45,10 +45,62 @@ type Model struct {
 	MaxOutputTokens   int      `json:"max_output_tokens"`
 	CacheMinTokens    int      `json:"cache_min_tokens"` // shorter prefixes are silently not cached
 	CacheTTLs         []string `json:"cache_ttls"`       // 5m, 1h
+	ImageMaxPixels    int      `json:"image_max_pixels"` // to which the longer edge of a picture is scaled down
 	AnthropicVersions []string `json:"anthropic_versions"`
-	Thinking          []string `json:"thinking"`         // values of thinking.type that switch it on: enabled, adaptive
-	ThinkingDefault   string   `json:"thinking_default"` // what an absent thinking member means: off or adaptive
-	CountTokens       bool     `json:"count_tokens"`     // CountTokens takes the bare model ID
+	CountTokens       bool     `json:"count_tokens"`   // CountTokens takes the bare model ID
+	DataRetention     bool     `json:"data_retention"` // only for accounts in mode aws_review or provider_data_share
+
+	Thinking         []string `json:"thinking"`          // values of thinking.type that switch it on: enabled, adaptive, between_tools
+	ThinkingDefault  string   `json:"thinking_default"`  // what an absent thinking member means: off or adaptive
+	ThinkingDisabled Allowed  `json:"thinking_disabled"` // thinking.type disabled: Always, UpToHigh or Never
+	Efforts          []string `json:"efforts"`           // values of output_config.effort, nil for none
+	EffortDefault    string   `json:"effort_default"`    // what an absent effort means
+
+	ForcedToolChoice    Allowed  `json:"forced_tool_choice"`    // tool_choice any or tool: Always, WithoutThinking or Never
+	Sampling            Sampling `json:"sampling"`              // what temperature, top_p and top_k may say
+	Prefill             bool     `json:"prefill"`               // the conversation may end with an assistant message
+	SystemMessages      bool     `json:"system_messages"`       // role system is accepted within the conversation
+	EagerInputStreaming bool     `json:"eager_input_streaming"` // tools may have the member of that name
+
+	Prices             Prices  `json:"prices"`
+	RegionalMultiplier float64 `json:"regional_multiplier"` // on Prices, for all but global profiles
+}
+
+// Allowed says when a model takes something.
+type Allowed string
+
+const (
+	Always          Allowed = "always"
+	UpToHigh        Allowed = "up_to_high"       // at effort high or below
+	WithoutThinking Allowed = "without_thinking" // unless the model thinks
+	Never           Allowed = "never"
+)
+
+// Sampling is what a model takes of temperature, top_p and top_k.
+type Sampling string
+
+const (
+	SamplingFree    Sampling = "free"
+	SamplingOneOf   Sampling = "temperature_or_top_p" // not both
+	SamplingDefault Sampling = "default_only"         // default values only, and none with API version 2026-10-21
+)
+
+// Prices are in US dollars per million tokens, by a global inference profile.
+type Prices struct {
+	Input        float64 `json:"input"`
+	Output       float64 `json:"output"`
+	CacheWrite5m float64 `json:"cache_write_5m"`
+	CacheWrite1h float64 `json:"cache_write_1h"`
+	CacheRead    float64 `json:"cache_read"`
+
+	LongPrompt *LongPrompt `json:"long_prompt"` // nil if the price does not depend on length
+}
+
+// LongPrompt are the prices of a whole request whose prompt, cached tokens included, is longer than
+// AbovePromptTokens.
+type LongPrompt struct {
+	AbovePromptTokens int `json:"above_prompt_tokens"`
+	Prices
 }
 
 // A Profile is a system-defined cross-Region inference profile as seen from one source Region.

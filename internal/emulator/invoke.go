@@ -26,7 +26,7 @@ func (s *Server) invokeModel(c *call) error {
 	c.usage = reply.Usage
 	c.echoHeaders()
 	if c.operation == "InvokeModelWithResponseStream" {
-		return c.stream(reply, s.cfg.ChunkDelay)
+		return c.stream(reply)
 	}
 	return c.message(reply)
 }

@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -42,31 +43,45 @@ type metrics struct {
 	CacheWrite        int   `json:"cacheWriteInputTokenCount"`
 }
 
-// stream sends the answer of InvokeModelWithResponseStream, each chunk flushed as it is made. It ends
-// as soon as the client is gone.
-func (c *call) stream(reply *claude.Reply, delay time.Duration) error {
-	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+// stream sends the answer of InvokeModelWithResponseStream.
+func (c *call) stream(reply *claude.Reply) error {
 	c.w.Header().Set("X-Amzn-Bedrock-Content-Type", "application/json")
+	return c.send(c.chunks(reply))
+}
+
+// chunks returns the messages of an answer, one for each event.
+func (c *call) chunks(reply *claude.Reply) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var firstByte time.Duration
+		for e := range reply.Events() {
+			if firstByte == 0 {
+				firstByte = time.Since(c.started)
+			}
+			out := event{Event: e}
+			if e.Type == "message_stop" {
+				u := reply.Usage
+				out.Metrics = &metrics{u.InputTokens, u.OutputTokens, time.Since(c.started).Milliseconds(), firstByte.Milliseconds(), u.CacheRead, u.CacheWrite}
+			}
+			if !yield(appendChunk(nil, out)) {
+				return
+			}
+		}
+	}
+}
+
+// send sends an event stream, each message flushed as it is made, with the Config's ChunkDelay before
+// each. It ends as soon as the client is gone.
+func (c *call) send(messages iter.Seq2[[]byte, error]) error {
+	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	c.begin(http.StatusOK)
-	var firstByte time.Duration
-	var buf []byte
-	for e := range reply.Events() {
-		if err := c.pause(delay); err != nil {
+	for message, err := range messages {
+		if err != nil {
 			return err
 		}
-		if firstByte == 0 {
-			firstByte = time.Since(c.started)
-		}
-		out := event{Event: e}
-		if e.Type == "message_stop" {
-			u := reply.Usage
-			out.Metrics = &metrics{u.InputTokens, u.OutputTokens, time.Since(c.started).Milliseconds(), firstByte.Milliseconds(), u.CacheRead, u.CacheWrite}
-		}
-		var err error
-		if buf, err = appendChunk(buf[:0], out); err != nil {
+		if err := c.pause(c.server.cfg.ChunkDelay); err != nil {
 			return err
 		}
-		if err := c.write(buf); err != nil {
+		if err := c.write(message); err != nil {
 			return err
 		}
 	}
