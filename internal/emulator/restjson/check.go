@@ -35,20 +35,30 @@ func (o *Operation) Check(input map[string]any) error {
 	}
 	c := checker{}
 	c.structure(o.input, input, "", false)
-	if c.found.Count == 0 {
-		return nil
+	violations := strings.Join(c.violations, "; ")
+	switch {
+	case c.count == 1:
+		return &ValidationError{wording.Say("restjson_violation", "violations", violations)}
+	case c.count > 1:
+		return &ValidationError{wording.Say("restjson_violations", "count", c.count, "violations", violations)}
+	case c.union != "":
+		return &ValidationError{c.union}
 	}
-	return &c.found
+	return nil
 }
 
 // A checker collects violations, in the order of the model.
-type checker struct{ found ValidationError }
+type checker struct {
+	violations []string // at most violationLimit
+	count      int      // of all, also those that are not listed
+	union      string   // the first refusal of a union: behind the front end, so only if nothing else is wrong
+}
 
 // broken notes a violation at a path. The value is repeated where AWS repeats it.
 func (c *checker) broken(path, value, constraint string) {
-	c.found.Count++
-	if len(c.found.Violations) < violationLimit {
-		c.found.Violations = append(c.found.Violations,
+	c.count++
+	if len(c.violations) < violationLimit {
+		c.violations = append(c.violations,
 			wording.Say("restjson_value", "value", value, "path", path, "constraint", constraint))
 	}
 }
@@ -77,7 +87,7 @@ func (c *checker) value(s *shape, v any, path string, hidden bool) {
 
 func (c *checker) structure(s *shape, v map[string]any, path string, hidden bool) {
 	if s.union {
-		c.union(s, v, path)
+		c.oneMember(s, v, path)
 		hidden = hidden || s.hides()
 	}
 	for _, m := range s.members {
@@ -92,22 +102,41 @@ func (c *checker) structure(s *shape, v map[string]any, path string, hidden bool
 	}
 }
 
-// union holds a union to exactly one member.
-func (c *checker) union(s *shape, v map[string]any, path string) {
+// oneMember holds a union to exactly one member.
+func (c *checker) oneMember(s *shape, v map[string]any, path string) {
+	var names []string
 	set := 0
 	for _, m := range s.members {
+		names = append(names, m.name)
 		if v[m.name] != nil {
 			set++
 		}
 	}
-	if set == 1 {
+	if set == 1 || c.union != "" {
 		return
 	}
-	var names []string
-	for _, m := range s.members {
-		names = append(names, m.name)
+	members := strings.Join(names, ", ")
+	if set == 0 {
+		c.union = wording.Say("restjson_union_empty", "shape", s.name, "path", plain(path), "members", members)
+	} else {
+		c.union = wording.Say("restjson_union_several", "shape", s.name, "path", plain(path), "members", members)
 	}
-	c.broken(path, "", wording.Say("restjson_union", "members", strings.Join(names, ", ")))
+}
+
+// plain is a path as the code behind the front end writes it: messages.0.content.0, not
+// messages.1.member.content.1.member.
+func plain(path string) string {
+	parts := strings.Split(path, ".")
+	out := parts[:0]
+	for i, part := range parts {
+		if n, err := strconv.Atoi(part); err == nil && i+1 < len(parts) && parts[i+1] == "member" {
+			part = strconv.Itoa(n - 1)
+		} else if part == "member" {
+			continue
+		}
+		out = append(out, part)
+	}
+	return strings.Join(out, ".")
 }
 
 // hides reports whether AWS repeats no value below this union: it does not for content blocks, some of

@@ -19,18 +19,11 @@ func (e *SyntaxError) Error() string { return e.Message }
 // A ValidationError says which of the model's constraints a request breaks. AWS answers it with
 // ValidationException and status 400.
 type ValidationError struct {
-	Violations []string // one sentence each, at most violationLimit
-	Count      int      // of all, also those that are not listed
+	Message string
 }
 
-// Error returns AWS's sentence with all violations.
-func (e *ValidationError) Error() string {
-	violations := strings.Join(e.Violations, "; ")
-	if e.Count == 1 {
-		return wording.Say("restjson_violation", "violations", violations)
-	}
-	return wording.Say("restjson_violations", "count", e.Count, "violations", violations)
-}
+// Error returns AWS's sentence.
+func (e *ValidationError) Error() string { return e.Message }
 
 func notJSON() error { return &SyntaxError{wording.Say("restjson_not_json")} }
 

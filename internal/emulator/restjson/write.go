@@ -58,6 +58,7 @@ func (s *Service) WriteError(h http.Header, code string, fields map[string]any) 
 	}
 	status, body, err := write(h, exception, fields, status)
 	if err != nil {
+		h.Set("Content-Type", jsonType)
 		body = []byte("{}") // the refusal goes out, if without its details
 	}
 	return status, body
