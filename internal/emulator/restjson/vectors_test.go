@@ -2,7 +2,6 @@ package restjson
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -333,7 +332,7 @@ func writeVector(t *testing.T, service *Service, v *vector) string {
 		status, body = service.WriteError(w.Header(), code, fields)
 	}
 	w.WriteHeader(status)
-	if _, err := io.WriteString(w, string(body)); err != nil {
+	if _, err := w.Write(body); err != nil {
 		t.Fatal(err)
 	}
 	return seen(v, w)
