@@ -71,7 +71,7 @@ func (s *Server) getInferenceProfile(c *call) error {
 // profiles are all profiles of the account in the Region, the system's first.
 func (s *Server) profiles(who identity) []profileSummary {
 	var out []profileSummary
-	for _, p := range catalog.Profiles(s.cfg.Region) {
+	for _, p := range s.systemProfiles() {
 		at := released(p.Model)
 		out = append(out, profileSummary{
 			Name:        profileName(p),
