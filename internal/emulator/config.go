@@ -50,9 +50,10 @@ func NewCredential(accessKeyID, secretAccessKey, sessionToken string) Credential
 
 // An ApplicationProfile is an application inference profile.
 type ApplicationProfile struct {
-	ID     string // the last part of its ARN
-	Name   string
-	Source string // what it was copied from: ID or ARN of a foundation model or system-defined profile
+	ID          string // the last part of its ARN
+	Name        string
+	Description string
+	Source      string // what it was copied from: ID or ARN of a foundation model or system-defined profile
 }
 
 // withDefaults returns the Config with nothing left open.
