@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	awsstream "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+
+	"github.com/outcrop-dev/outcrop/internal/wire/eventstream"
 )
 
 // An outcome is an answer, recorded or ours, such that the two can be compared.
@@ -114,6 +117,38 @@ func readSSE(t *testing.T, text string) (out []event) {
 		}
 	}
 	return out
+}
+
+// TestRecordedStreamsAreReadAlike reads every recorded event stream with our reader too.
+func TestRecordedStreamsAreReadAlike(t *testing.T) {
+	streams, messages := 0, 0
+	for _, r := range readRecordings(t, "bedrock") {
+		if r.Stream == nil {
+			continue
+		}
+		streams++
+		var again []byte
+		reader := eventstream.NewReader(bytes.NewReader(r.Stream))
+		m, err := reader.Next()
+		for ; err == nil; m, err = reader.Next() {
+			messages++
+			var headers []eventstream.Header
+			for name, value := range m.Headers() {
+				headers = append(headers, eventstream.Header{Name: name, Value: value})
+			}
+			var failed error
+			if again, failed = eventstream.Append(again, headers, m.Payload()); failed != nil {
+				t.Fatalf("%s: %v", r.name(), failed)
+			}
+		}
+		if err != io.EOF || !bytes.Equal(again, r.Stream) {
+			t.Errorf("%s: read and written again it is not the same: %v", r.name(), err)
+		}
+	}
+	if streams != 31 {
+		t.Errorf("%d streams, want 31", streams)
+	}
+	t.Logf("%d streams of %d messages, read and written", streams, messages)
 }
 
 // readStream reads an event stream with AWS's decoder.
