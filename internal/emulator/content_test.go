@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -92,6 +93,22 @@ func pieceOf(e event) string {
 	return text(member(e, "delta", "text")) + text(member(e, "delta", "partial_json")) + text(member(e, "delta", "toolUse", "input"))
 }
 
+// deltaKinds are the deltas of a stream by the kind of block that they belong to.
+func deltaKinds(events []event) map[string]map[string]bool {
+	out, open := map[string]map[string]bool{}, ""
+	for _, e := range events {
+		switch e["type"] {
+		case "content_block_start":
+			if open = kindOf(e["content_block"]); out[open] == nil {
+				out[open] = map[string]bool{}
+			}
+		case "content_block_delta":
+			out[open][kindOf(e["delta"])] = true
+		}
+	}
+	return out
+}
+
 func (o outcome) has(t *testing.T, kind string) bool {
 	return slices.ContainsFunc(o.contents(t), func(c content) bool { return c.kind == kind })
 }
@@ -143,6 +160,12 @@ func (r recording) shortened(o outcome) bool {
 func (o outcome) compareContents(t *testing.T, got outcome, r recording) (faults []string) {
 	t.Helper()
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	have := deltaKinds(got.events)
+	for block, kinds := range deltaKinds(o.events) {
+		if have[block] != nil && !maps.Equal(kinds, have[block]) {
+			fault("deltas of a block of %s: got %v, recorded %v", block, have[block], kinds)
+		}
+	}
 	if o.has(t, "thinking") && !got.has(t, "thinking") {
 		fault("no thinking, which was recorded")
 	}

@@ -51,13 +51,18 @@ func recordedOutcome(t *testing.T, r recording) outcome {
 	o := outcome{status: r.Status, headers: r.Headers}
 	switch {
 	case r.Status != http.StatusOK && r.isAnthropics():
-		var refusal struct{ Error struct{ Type string } }
+		var refusal struct {
+			Error struct{ Type, Message string }
+		}
 		unmarshal(t, r.Response, &refusal)
 		known, ok := onBedrock[refusal.Error.Type]
 		if !ok {
 			t.Fatalf("Anthropic's %s has no counterpart", refusal.Error.Type)
 		}
 		o.status, o.code = known.status, known.code
+		if o.status == http.StatusBadRequest { // Claude's own words, which Bedrock passes on
+			o.message = refusal.Error.Message
+		}
 	case r.Status != http.StatusOK:
 		o.code, o.message = refusalOf(t, r.Headers["x-amzn-errortype"], r.Response)
 	case strings.HasPrefix(r.Response, "event: "):
