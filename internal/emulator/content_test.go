@@ -235,7 +235,9 @@ func testToolUse(t *testing.T, b *bedrock, allowed *allowances) {
 				if diff := cmp.Diff(calls, toolUses(t, got), cmp.AllowUnexported(content{})); diff != "" {
 					t.Errorf("tools used (-recorded +got):\n%s", diff)
 				}
-				played.add(r, "with the same tools and inputs")
+				if !t.Failed() {
+					played.add(r, "with the same tools and inputs")
+				}
 			})
 		}
 	}
@@ -308,7 +310,9 @@ func testUnderBedrocksNames(t *testing.T, b *bedrock, allowed *allowances) {
 			for _, fault := range want.compare(t, playedOutcome(t, b.play(r, r.body(t)), r), r, allowed) {
 				t.Error(fault)
 			}
-			played.add(r, "under Bedrock's names")
+			if !t.Failed() {
+				played.add(r, "under Bedrock's names")
+			}
 		})
 	}
 	t.Log(played)
