@@ -14,6 +14,7 @@ type Option func(*options)
 type options struct {
 	region, account, sessionToken string
 	profiles                      []emulator.ApplicationProfile
+	retired                       bool
 	logger                        *slog.Logger
 	chunkDelay                    time.Duration
 	now                           func() time.Time
@@ -36,6 +37,10 @@ func WithApplicationProfile(id, source string) Option {
 		o.profiles = append(o.profiles, emulator.ApplicationProfile{ID: id, Source: source})
 	}
 }
+
+// WithRetiredModels makes the Server serve models that have reached their end of life, as if they were
+// active: to play what was recorded of them.
+func WithRetiredModels() Option { return func(o *options) { o.retired = true } }
 
 // WithChunkDelay makes the model take that long for each chunk of a stream.
 func WithChunkDelay(d time.Duration) Option { return func(o *options) { o.chunkDelay = d } }

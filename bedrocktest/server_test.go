@@ -151,6 +151,25 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func TestRetiredModels(t *testing.T) {
+	const retired = "anthropic.claude-3-haiku-20240307-v1:0"
+	for _, c := range []struct {
+		name string
+		want int
+		opts []bedrocktest.Option
+	}{
+		{"gone, as on AWS", http.StatusNotFound, nil},
+		{"served if asked for", http.StatusOK, []bedrocktest.Option{bedrocktest.WithRetiredModels()}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			srv := bedrocktest.NewServer(t, c.opts...)
+			if got, answer := do(t, srv, post(t, srv, retired, srv.APIKey)); got != c.want {
+				t.Errorf("InvokeModel of %s: got %d %s, want %d", retired, got, answer, c.want)
+			}
+		})
+	}
+}
+
 func TestEnv(t *testing.T) {
 	srv := bedrocktest.NewTLSServer(t, bedrocktest.WithSessionToken("token"))
 	env := srv.Env()

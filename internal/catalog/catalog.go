@@ -243,19 +243,21 @@ func Profiles(region string) []Profile {
 		if m.Lifecycle == EOL {
 			continue
 		}
-		out = append(out, profilesOf(m, region)...)
+		out = append(out, ProfilesOf(m, region)...)
 	}
 	return out
 }
 
 func profileFor(m Model, region string) (Profile, bool) {
-	if ps := profilesOf(m, region); len(ps) > 0 {
+	if ps := ProfilesOf(m, region); len(ps) > 0 {
 		return ps[0], true
 	}
 	return Profile{}, false
 }
 
-func profilesOf(m Model, region string) []Profile {
+// ProfilesOf returns the system-defined inference profiles of a model, whatever its lifecycle, that can
+// be called from region, the preferred one first.
+func ProfilesOf(m Model, region string) []Profile {
 	var out []Profile
 	for _, name := range prefixOrder {
 		p := load().prefixes[name]

@@ -27,6 +27,7 @@ type Config struct {
 	Credentials         []Credential         // access keys that may sign requests and short-term API keys
 	APIKeys             []string             // long-term Bedrock API keys that are accepted, "ABSK…" on AWS
 	ApplicationProfiles []ApplicationProfile // application inference profiles of the account
+	RetiredModels       bool                 // models that have reached their end of life answer as if they were active
 
 	Logger     *slog.Logger     // gets one line for each request; nil for silence
 	Observe    func(Exchange)   // called once for each request, just before its answer's headers leave; may be nil
@@ -49,9 +50,10 @@ func NewCredential(accessKeyID, secretAccessKey, sessionToken string) Credential
 
 // An ApplicationProfile is an application inference profile.
 type ApplicationProfile struct {
-	ID     string // the last part of its ARN
-	Name   string
-	Source string // what it was copied from: ID or ARN of a foundation model or system-defined profile
+	ID          string // the last part of its ARN
+	Name        string
+	Description string
+	Source      string // what it was copied from: ID or ARN of a foundation model or system-defined profile
 }
 
 // withDefaults returns the Config with nothing left open.

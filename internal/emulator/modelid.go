@@ -50,7 +50,7 @@ func (s *Server) resolve(id string, who identity) (catalog.Model, error) {
 func (s *Server) resolveName(name, called string) (catalog.Model, error) {
 	if m, ok := foundationModel(name); ok {
 		switch {
-		case m.Lifecycle == catalog.EOL:
+		case s.retired(m):
 			return m, errEndOfLife
 		case m.RequiresProfile:
 			return m, errOnDemand(called)
@@ -58,7 +58,7 @@ func (s *Server) resolveName(name, called string) (catalog.Model, error) {
 		return m, nil
 	}
 	prefix, rest, _ := strings.Cut(name, ".")
-	if m, ok := foundationModel(rest); ok && m.Lifecycle == catalog.EOL && slices.Contains(m.Prefixes, prefix) {
+	if m, ok := foundationModel(rest); ok && s.retired(m) && slices.Contains(m.Prefixes, prefix) {
 		return m, errEndOfLife
 	}
 	if p, ok := s.systemProfile(name); ok {
@@ -76,7 +76,7 @@ func (s *Server) resolveApplication(name string) (catalog.Model, error) {
 	switch {
 	case !ok:
 		return m, errUnresolved
-	case m.Lifecycle == catalog.EOL:
+	case s.retired(m):
 		return m, errEndOfLife
 	}
 	return m, nil
@@ -95,7 +95,7 @@ func (s *Server) resolveCounted(id string) (catalog.Model, error) {
 			return m, errUncounted
 		}
 		return m, errModelID
-	case m.Lifecycle == catalog.EOL:
+	case s.retired(m):
 		return m, errEndOfLife
 	case !m.CountTokens:
 		return m, errUncounted
@@ -112,9 +112,26 @@ func foundationModel(id string) (catalog.Model, bool) {
 	return catalog.Model{}, false
 }
 
+// retired reports whether the model has reached its end of life, and this Bedrock minds.
+func (s *Server) retired(m catalog.Model) bool {
+	return m.Lifecycle == catalog.EOL && !s.cfg.RetiredModels
+}
+
+// systemProfiles are the system-defined profiles that can be called from the Region.
+func (s *Server) systemProfiles() []catalog.Profile {
+	if !s.cfg.RetiredModels {
+		return catalog.Profiles(s.cfg.Region)
+	}
+	var out []catalog.Profile
+	for _, m := range catalog.Claude() {
+		out = append(out, catalog.ProfilesOf(m, s.cfg.Region)...)
+	}
+	return out
+}
+
 // systemProfile finds a system-defined profile that can be called from the Region.
 func (s *Server) systemProfile(id string) (catalog.Profile, bool) {
-	profiles := catalog.Profiles(s.cfg.Region)
+	profiles := s.systemProfiles()
 	if i := slices.IndexFunc(profiles, func(p catalog.Profile) bool { return p.ID == id }); i >= 0 {
 		return profiles[i], true
 	}

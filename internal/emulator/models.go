@@ -61,7 +61,7 @@ func (s *Server) getFoundationModel(c *call) error {
 	switch {
 	case !ok:
 		return errModelID
-	case m.Lifecycle == catalog.EOL:
+	case s.retired(m):
 		return errEndOfLife
 	}
 	return c.answer(map[string]any{"modelDetails": s.summary(m)})
@@ -70,14 +70,18 @@ func (s *Server) getFoundationModel(c *call) error {
 // offers reports whether the Region has the model, by itself or through a profile.
 func (s *Server) offers(id string) bool {
 	m, ok := foundationModel(id)
-	if !ok || m.Lifecycle == catalog.EOL {
+	if !ok || s.retired(m) {
 		return false
 	}
 	return !m.RequiresProfile || slices.Contains(m.InRegion, s.cfg.Region) ||
-		slices.ContainsFunc(catalog.Profiles(s.cfg.Region), func(p catalog.Profile) bool { return p.Model.ID == m.ID })
+		slices.ContainsFunc(s.systemProfiles(), func(p catalog.Profile) bool { return p.Model.ID == m.ID })
 }
 
 func (s *Server) summary(m catalog.Model) modelSummary {
+	status := m.Lifecycle
+	if status == catalog.EOL { // and served nevertheless: see Config.RetiredModels
+		status = catalog.Active
+	}
 	inference := "ON_DEMAND"
 	if m.RequiresProfile {
 		inference = "INFERENCE_PROFILE" // not in AWS's enum, but in its answers
@@ -86,7 +90,7 @@ func (s *Server) summary(m catalog.Model) modelSummary {
 		ModelARN: s.modelARN(s.cfg.Region, m), ModelID: m.BedrockID, ModelName: m.Name, ProviderName: provider,
 		InputModalities: []string{"TEXT", "IMAGE"}, OutputModalities: []string{"TEXT"},
 		ResponseStreamingSupported: true, CustomizationsSupported: []string{}, InferenceTypesSupported: []string{inference},
-		ModelLifecycle: lifecycle{Status: string(m.Lifecycle), StartOfLifeTime: released(m)},
+		ModelLifecycle: lifecycle{Status: string(status), StartOfLifeTime: released(m)},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
 )
@@ -71,7 +72,7 @@ func (s *Server) getInferenceProfile(c *call) error {
 // profiles are all profiles of the account in the Region, the system's first.
 func (s *Server) profiles(who identity) []profileSummary {
 	var out []profileSummary
-	for _, p := range catalog.Profiles(s.cfg.Region) {
+	for _, p := range s.systemProfiles() {
 		at := released(p.Model)
 		out = append(out, profileSummary{
 			Name:        profileName(p),
@@ -81,7 +82,11 @@ func (s *Server) profiles(who identity) []profileSummary {
 		})
 	}
 	for _, a := range s.cfg.ApplicationProfiles {
-		summary := profileSummary{Name: a.Name, ID: a.ID, ARN: s.profileARN("application-inference-profile", a.ID, who.account), Status: "ACTIVE", Type: application}
+		at := s.created.UTC().Format(time.RFC3339Nano)
+		summary := profileSummary{
+			Name: a.Name, Description: a.Description, CreatedAt: at, UpdatedAt: at, ID: a.ID,
+			ARN: s.profileARN("application-inference-profile", a.ID, who.account), Status: "ACTIVE", Type: application,
+		}
 		if summary.Name == "" {
 			summary.Name = a.ID
 		}
@@ -99,15 +104,17 @@ func (s *Server) profileARN(kind, id, account string) string {
 	return fmt.Sprintf("arn:%s:bedrock:%s:%s:%s/%s", partition(s.cfg.Region), s.cfg.Region, account, kind, id)
 }
 
-// destinations are the models that a profile routes to, one for each Region; a global profile has one
-// without a Region besides.
+// destinations are the models that a profile routes to, one for each Region. A global profile has two:
+// one without a Region, which stands for all, and that of the source Region (recorded in July 2026, see
+// testdata/recordings).
 func (s *Server) destinations(p catalog.Profile) []profileModel {
-	var out []profileModel
-	for _, region := range p.Destinations {
-		out = append(out, profileModel{s.modelARN(region, p.Model)})
-	}
+	regions := p.Destinations
 	if p.Prefix == "global" {
-		out = append(out, profileModel{s.modelARN("", p.Model)})
+		regions = []string{"", s.cfg.Region}
+	}
+	var out []profileModel
+	for _, region := range regions {
+		out = append(out, profileModel{s.modelARN(region, p.Model)})
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
@@ -13,6 +14,7 @@ type Server struct {
 	keys     keyring
 	verifier *sigv4.Verifier
 	cache    claude.Cache
+	created  time.Time // and with it the application inference profiles
 }
 
 // New returns the Bedrock that c describes.
@@ -23,6 +25,7 @@ func New(c Config) *Server {
 		cfg:      c,
 		keys:     keys,
 		verifier: &sigv4.Verifier{Service: signingName, Region: c.Region, Lookup: keys.lookup},
+		created:  c.Now(),
 	}
 }
 

