@@ -303,8 +303,8 @@ func number(s *shape, text string) (json.Number, bool) {
 	return "", false
 }
 
-// integer cuts the fraction off, and a number that is too large to the largest: AWS's front end refuses
-// neither (dynalite's and others' tests against live services; the value that comes of it is assumed).
+// integer cuts the fraction off, and a number that is too large to the largest. Tests of emulators of
+// DynamoDB, which has the same front end, say that it refuses neither; what value comes of it is assumed.
 func integer(text string, low, high int64) (json.Number, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
