@@ -11,6 +11,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 )
@@ -38,15 +39,18 @@ var files embed.FS
 
 var load = sync.OnceValue(func() map[string]Sentence {
 	all := map[string]Sentence{}
-	entries, err := files.ReadDir("data")
-	for _, e := range entries {
+	names, err := fs.Glob(files, "data/*.json")
+	if err != nil {
+		panic("wording: " + err.Error())
+	}
+	for _, name := range names {
 		var file struct{ Sentences []Sentence }
-		var raw []byte
-		if raw, err = files.ReadFile("data/" + e.Name()); err == nil {
+		raw, err := files.ReadFile(name)
+		if err == nil {
 			err = json.Unmarshal(raw, &file)
 		}
 		if err != nil {
-			panic("wording: embedded " + e.Name() + ": " + err.Error())
+			panic("wording: embedded " + name + ": " + err.Error())
 		}
 		for _, s := range file.Sentences {
 			if _, ok := all[s.Key]; ok {
