@@ -1,8 +1,8 @@
 package bedrocktest
 
 import (
+	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 	"time"
 
@@ -18,7 +18,10 @@ import (
 //	bedrocktest.Text("one two three four").BreakAfter(3, bedrocktest.Cut)
 //
 // It is for one call, of any operation that can be answered so, unless it says otherwise.
-type Step struct{ step script.Step }
+type Step struct {
+	step  script.Step
+	wrong []string // methods that make no sense on it
+}
 
 // Script adds steps behind those that the Server has already. A call takes the first step that applies
 // to it and is not used up. A call that finds none is answered by the deterministic model; to have such
@@ -31,6 +34,9 @@ func (s *Server) Script(steps ...Step) {
 	list := make([]script.Step, len(steps))
 	for i, step := range steps {
 		list[i] = step.step
+		for _, fault := range step.wrong {
+			s.tb.Fatalf("bedrocktest: Script: steps[%d]: %s", i, fault)
+		}
 	}
 	if err := s.script.Add(list...); err != nil {
 		s.tb.Fatalf("bedrocktest: Script: %v", err)
@@ -72,22 +78,22 @@ func ToolUse(name string, input any) Step { return Step{}.ToolUse(name, input) }
 // AccessDeniedException, … Where message is empty it is AWS's. The status is AWS's too; for an exception
 // that AWS does not have set one with WithStatus.
 func Failure(code, message string) Step {
-	return Step{script.Step{Failure: &script.Failure{Code: code, Message: message}}}
+	return Step{step: script.Step{Failure: &script.Failure{Code: code, Message: message}}}
 }
 
 // NoAnswer loses the connection before anything of an answer has left. by is Cut or Reset.
 func NoAnswer(by Break) Step {
-	return Step{script.Step{Failure: &script.Failure{Connection: string(by)}}}
+	return Step{step: script.Step{Failure: &script.Failure{Connection: string(by)}}}
 }
 
 // Body answers byte for byte. The Content-Type is application/json unless WithHeader says otherwise.
 func Body(status int, body string) Step {
-	return Step{script.Step{Body: &script.Body{Status: status, Text: &body}}}
+	return Step{step: script.Step{Body: &script.Body{Status: status, Text: &body}}}
 }
 
 // Events answers InvokeModelWithResponseStream with these events of Claude's, as JSON, and no others.
 func Events(events ...string) Step {
-	s := Step{script.Step{Events: []json.RawMessage{}}}
+	s := Step{step: script.Step{Events: []json.RawMessage{}}}
 	for _, e := range events {
 		s.step.Events = append(s.step.Events, json.RawMessage(e))
 	}
@@ -121,20 +127,29 @@ func (s Step) ToolUse(name string, input any) Step {
 
 // asJSON is empty for what has no JSON; Server.Script refuses that.
 func asJSON(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(v) != nil {
 		return json.RawMessage{}
 	}
-	return b
+	return bytes.TrimSpace(b.Bytes())
 }
 
-// WithID gives the last use of a tool that ID in place of a new one.
+// WithID gives the ToolUse that it follows that ID in place of a new one.
 func (s Step) WithID(id string) Step {
 	a := s.answer()
-	if n := len(a.Content); n > 0 {
-		a.Content[n-1].ID = id
+	n := len(a.Content)
+	if n == 0 || a.Content[n-1].Type != "tool_use" {
+		return s.misused("WithID goes behind ToolUse")
 	}
+	a.Content[n-1].ID = id
 	s.step.Answer = &a
+	return s
+}
+
+func (s Step) misused(fault string) Step {
+	s.wrong = append(slices.Clone(s.wrong), fault)
 	return s
 }
 
@@ -196,46 +211,65 @@ func (s Step) Message(eventType, payload string) Step {
 
 // WithStatus sets the HTTP status of a Failure or a Body.
 func (s Step) WithStatus(status int) Step {
-	s.change(func(f *script.Failure) { f.Status = status }, func(b *script.Body) { b.Status = status })
+	switch {
+	case s.step.Failure != nil:
+		f := *s.step.Failure
+		f.Status = status
+		s.step.Failure = &f
+	case s.step.Body != nil:
+		b := *s.step.Body
+		b.Status = status
+		s.step.Body = &b
+	default:
+		return s.misused("WithStatus is for Failure and Body")
+	}
 	return s
 }
 
 // WithHeader sets a header of a Failure or a Body.
 func (s Step) WithHeader(name, value string) Step {
-	set := func(h map[string]string) map[string]string {
-		if h = maps.Clone(h); h == nil {
-			h = map[string]string{}
-		}
-		h[name] = value
-		return h
-	}
-	s.change(func(f *script.Failure) { f.Headers = set(f.Headers) }, func(b *script.Body) { b.Headers = set(b.Headers) })
-	return s
-}
-
-// WithField sets a member of a Failure's body beside message, such as originalStatusCode.
-func (s Step) WithField(name string, value any) Step {
-	s.change(func(f *script.Failure) {
-		if f.Fields = maps.Clone(f.Fields); f.Fields == nil {
-			f.Fields = map[string]json.RawMessage{}
-		}
-		f.Fields[name] = asJSON(value)
-	}, func(*script.Body) {})
-	return s
-}
-
-// change changes a copy of the step's Failure or Body.
-func (s *Step) change(failure func(*script.Failure), body func(*script.Body)) {
-	if s.step.Failure != nil {
+	switch {
+	case s.step.Failure != nil:
 		f := *s.step.Failure
-		failure(&f)
+		f.Headers = with(f.Headers, name, value)
 		s.step.Failure = &f
-	}
-	if s.step.Body != nil {
+	case s.step.Body != nil:
 		b := *s.step.Body
-		body(&b)
+		b.Headers = with(b.Headers, name, value)
 		s.step.Body = &b
+	default:
+		return s.misused("WithHeader is for Failure and Body")
 	}
+	return s
+}
+
+// WithField sets a member beside message in the body of a Failure or of the exception of
+// ExceptionAfter, such as originalStatusCode.
+func (s Step) WithField(name string, value any) Step {
+	switch {
+	case s.step.Failure != nil:
+		f := *s.step.Failure
+		f.Fields = with(f.Fields, name, asJSON(value))
+		s.step.Failure = &f
+	case s.step.Break != nil:
+		b := *s.step.Break
+		b.Fields = with(b.Fields, name, asJSON(value))
+		s.step.Break = &b
+	default:
+		return s.misused("WithField is for Failure and ExceptionAfter")
+	}
+	return s
+}
+
+// with returns a copy of m that has that member.
+func with[V any](m map[string]V, name string, value V) map[string]V {
+	out := map[string]V{name: value}
+	for n, v := range m {
+		if n != name {
+			out[n] = v
+		}
+	}
+	return out
 }
 
 // OnOperation has the step apply to some operations only, by AWS's names; * stands for any text, as in

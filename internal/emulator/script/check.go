@@ -75,8 +75,8 @@ func (s *Step) checkCombination(c *checker) {
 	c.want(len(said) < 2, "", "has %s: one step, one answer", strings.Join(said, " and "))
 	c.want(!s.Unchecked || len(said) > 0, "unchecked", "goes only with answer, body, events, messages or failure")
 	if s.Body != nil || s.Failure != nil {
-		c.want(s.Break == nil, "break", "does not go with %s, which is no stream", said[0])
-		c.want(s.Pace == nil, "pace", "does not go with %s, which is no stream", said[0])
+		c.want(s.Break == nil, "break", "goes with what streams, not with body or failure")
+		c.want(s.Pace == nil, "pace", "goes with what streams, not with body or failure")
 	}
 }
 

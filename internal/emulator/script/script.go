@@ -63,10 +63,12 @@ func place(i int, path string) string {
 func (s *Script) Load(name string, data []byte) error {
 	d := &decoder{lines: map[string]int{}}
 	steps := d.read(data).Steps
+	unread := slices.Clone(d.faults)
 	for i, step := range steps {
 		for _, f := range step.faults(s.operations) {
 			path := place(i, f.path)
-			if !slices.ContainsFunc(d.faults, func(told fault) bool { return told.path == path }) {
+			within := func(u fault) bool { return path == u.path || strings.HasPrefix(path, u.path+".") }
+			if !slices.ContainsFunc(unread, within) { // what could not be read is not missing as well
 				d.fault(path, "%s", f.message)
 			}
 		}
