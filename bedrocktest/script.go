@@ -52,8 +52,8 @@ func (s *Server) ScriptFile(path string) {
 	}
 }
 
-// Unused says, a line each, which steps are not used up. A test whose every step must come to pass ends
-// with
+// Unused says, a line each, which steps are not used up; one that is Always is not among them. A test
+// whose every step must come to pass ends with
 //
 //	for _, step := range srv.Unused() {
 //		t.Error(step)

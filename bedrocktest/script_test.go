@@ -141,7 +141,7 @@ func TestScriptFile(t *testing.T) {
 	srv := bedrocktest.NewServer(t)
 	srv.Script(bedrocktest.Pass())
 	srv.ScriptFile(path)
-	if diff := cmp.Diff([]string{"step 1 was taken 0 times of 1", "step 2 (" + path + ":1) was taken 0 times of 1", "step 3 (" + path + ":1) was taken 0 times of 1"}, srv.Unused()); diff != "" {
+	if diff := cmp.Diff([]string{"step 1 was taken 0 of 1 times", "step 2 (" + path + ":1) was taken 0 of 1 times", "step 3 (" + path + ":1) was taken 0 of 1 times"}, srv.Unused()); diff != "" {
 		t.Errorf("Unused(), -want +got:\n%s", diff)
 	}
 	for _, want := range []string{`200 "You said: hi`, `200 "scripted"`, "403 AccessDeniedException: You don't have access"} {

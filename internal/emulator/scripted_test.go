@@ -519,3 +519,21 @@ func TestLoadScript(t *testing.T) {
 		t.Error("a file without an end was read")
 	}
 }
+
+// TestDocumentedScripts holds the examples of docs/script.md to what is read.
+func TestDocumentedScripts(t *testing.T) {
+	text, err := os.ReadFile("../../docs/script.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := strings.Split(string(text), "```json\n")[1:]
+	if len(examples) < 3 {
+		t.Fatalf("%d examples found", len(examples))
+	}
+	for i, example := range examples {
+		example, _, _ = strings.Cut(example, "```")
+		if err := emulator.NewScript().Load("example", []byte(example)); err != nil {
+			t.Errorf("example %d: %v", i+1, err)
+		}
+	}
+}
