@@ -17,7 +17,8 @@ import (
 //	bedrocktest.Text("It is raining.").OnText("(?i)weather").Always()
 //	bedrocktest.Text("one two three four").BreakAfter(3, bedrocktest.Cut)
 //
-// It is for one call, of any operation that can be answered so, unless it says otherwise.
+// It is for one invocation of a model (InvokeModel, InvokeModelWithResponseStream, Converse,
+// ConverseStream) unless it says otherwise; what cannot be answered so passes it by.
 type Step struct {
 	step  script.Step
 	wrong []string // methods that make no sense on it
@@ -272,8 +273,9 @@ func with[V any](m map[string]V, name string, value V) map[string]V {
 	return out
 }
 
-// OnOperation has the step apply to some operations only, by AWS's names; * stands for any text, as in
-// "Invoke*".
+// OnOperation has the step apply to the operations of these names, AWS's; * stands for any text, as in
+// "Invoke*". Without it a step applies to those that invoke a model; "*" takes in CountTokens and the
+// control plane.
 func (s Step) OnOperation(pattern string) Step {
 	s.step.When.Operation = pattern
 	return s

@@ -476,7 +476,7 @@ func TestWhatAStepIsChosenBy(t *testing.T) {
 		{"a reminder of the client's", say(`{"role":"user","content":"hi <system-reminder>rain</system-reminder>"}`), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := play(t, `{"always": true, "when": {"text": "rain"}, "failure": {"code": "ThrottlingException"}}`)
+			b := play(t, `{"always": true, "when": {"operation": "*", "text": "rain"}, "failure": {"code": "ThrottlingException"}}`)
 			want := http.StatusOK
 			if c.want {
 				want = http.StatusTooManyRequests
@@ -489,7 +489,7 @@ func TestWhatAStepIsChosenBy(t *testing.T) {
 			}
 		})
 	}
-	b := play(t, `{"unchecked": true, "always": true, "when": {"text": "rain"}, "failure": {"code": "ThrottlingException"}}`)
+	b := play(t, `{"unchecked": true, "always": true, "when": {"operation": "*", "text": "rain"}, "failure": {"code": "ThrottlingException"}}`)
 	count := "/model/x/count-tokens"
 	converse := `{"messages":[{"role":"user","content":[{"text":"rain"},{"image":{}}]}]}`
 	b.call(http.MethodPost, count, `{"input":{"converse":`+converse+`}}`).wantError(t, 429, "ThrottlingException", "")
@@ -536,4 +536,37 @@ func TestDocumentedScripts(t *testing.T) {
 			t.Errorf("example %d: %v", i+1, err)
 		}
 	}
+}
+
+// TestEveryInvocationTakesAnAnswer holds that one answer serves all operations that invoke a model,
+// checked and unchecked.
+func TestEveryInvocationTakesAnAnswer(t *testing.T) {
+	const converse = `{"messages":[{"role":"user","content":[{"text":"hi"}]}]}`
+	for path, body := range map[string]string{
+		"invoke": user("hi"), "invoke-with-response-stream": user("hi"), "converse": converse, "converse-stream": converse,
+	} {
+		t.Run(path, func(t *testing.T) {
+			b := play(t, `{"answer": {"content": "rock"}}, {"unchecked": true, "answer": {"content": "rock"}}`)
+			for _, body := range []string{body, "no JSON"} {
+				a := b.call(http.MethodPost, "/model/"+opus+"/"+path, body)
+				if a.StatusCode == http.StatusNotFound {
+					t.Skip("this Bedrock does not serve it: " + a.body)
+				}
+				if a.StatusCode != http.StatusOK || !strings.Contains(a.body+decoded(a.body), `"text":"rock"`) {
+					t.Errorf("%s: got %d %q, want the scripted answer", body, a.StatusCode, a.body)
+				}
+			}
+		})
+	}
+}
+
+// decoded is what the chunks of a stream hold, one after the other.
+func decoded(stream string) (all string) {
+	messages, _ := pieces(strings.NewReader(stream))
+	for _, m := range messages {
+		var chunk struct{ Bytes []byte }
+		json.Unmarshal([]byte(m.Payload), &chunk)
+		all += string(chunk.Bytes)
+	}
+	return all
 }

@@ -71,12 +71,14 @@ func LastText(body []byte) string {
 		return ""
 	}
 	last := len(b.Messages)
-	for last > 0 && b.Messages[last-1].Role == "user" {
+	for last > 0 && b.Messages[last-1].Role != "assistant" {
 		last--
 	}
 	var t turn
 	for _, m := range b.Messages[last:] {
-		t.blocks = append(t.blocks, textBlocks(m.Content)...)
+		if m.Role == "user" {
+			t.blocks = append(t.blocks, textBlocks(m.Content)...)
+		}
 	}
 	return t.written()
 }

@@ -84,7 +84,7 @@ func (s *Step) checkWhen(c *checker, operations []string) {
 	if _, err := regexp.Compile(s.When.Text); err != nil {
 		c.fault("when.text", "%v", err)
 	}
-	named := slices.Collect(filter(operations, glob(s.When.Operation)))
+	named := slices.Collect(filter(operations, s.When.operation()))
 	if len(named) == 0 {
 		c.fault("when.operation", "%q is none of %s", s.When.Operation, strings.Join(operations, ", "))
 		return
@@ -102,13 +102,22 @@ func (s *Step) servesWhat(operations []string) string {
 	return "this step is for " + strings.Join(fit, ", ")
 }
 
-// answerable are the operations to which an Answer is one.
-var answerable = []string{"InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream"}
+// invocations are the operations that invoke a model: those to which an Answer is one, and those that a
+// step is for which names none.
+var invocations = []string{"InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream"}
+
+// operation returns a matcher for the operations to which a step applies.
+func (w When) operation() func(string) bool {
+	if w.Operation == "" {
+		return func(name string) bool { return slices.Contains(invocations, name) }
+	}
+	return glob(w.Operation)
+}
 
 // serves reports whether an operation can be answered as the step says.
 func (s *Step) serves(operation string) bool {
 	switch {
-	case s.Answer != nil && !slices.Contains(answerable, operation),
+	case s.Answer != nil && !slices.Contains(invocations, operation),
 		s.Events != nil && operation != "InvokeModelWithResponseStream",
 		(s.Messages != nil || s.Pace != nil || s.Break != nil) && !Streams(operation):
 		return false

@@ -3,7 +3,6 @@ package script
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 )
 
 // A node is a JSON value with the line on which it begins.
@@ -36,7 +35,7 @@ func (n *node) String() string {
 	if n.kind == anObject || n.kind == aList || n.kind == aNull || len(n.raw) > 60 {
 		return string(n.kind)
 	}
-	return fmt.Sprintf("%s", n.raw)
+	return string(n.raw)
 }
 
 // text returns the value of a string, "" for all else.

@@ -99,7 +99,7 @@ func (s *Script) append(steps []Step, where func(int) string) {
 	defer s.mu.Unlock()
 	before := len(s.steps)
 	for i, step := range steps {
-		e := &entry{Step: step, number: before + i + 1, where: where(i), operation: glob(step.When.Operation), model: glob(step.When.Model)}
+		e := &entry{Step: step, number: before + i + 1, where: where(i), operation: step.When.operation(), model: glob(step.When.Model)}
 		if step.When.Text != "" {
 			e.text = regexp.MustCompile(step.When.Text) // Step.faults has seen it
 		}

@@ -207,7 +207,7 @@ func TestTake(t *testing.T) {
 	f("a star is for slashes too, a dot is a dot", `{"when":{"model":"arn*/*x"}},{"when":{"model":"arn*us-anthropic*"}}`, arn, 1, 0)
 	f("of another text", `{"when":{"text":"^weather"}},{"when":{"text":"(?i)WEATHER"}}`, opus, 2, 0)
 	f("what cannot be answered so passes by", `{"events":[]},{"pace":"0s"},{"break":{"by":"end"}},{"messages":[]},{"answer":{"content":"x"}}`, opus, 5, 0)
-	f("an answer is nothing to CountTokens", `{"answer":{"content":"x"}},{"failure":{"code":"ThrottlingException"}}`, Call{"CountTokens", "m", text("")}, 2, 0)
+	f("no operation means those that invoke a model", `{},{"when":{"operation":"*"},"answer":{"content":"x"}},{"when":{"operation":"*"}}`, Call{"CountTokens", "m", text("")}, 3, 0)
 
 	s := New(operations)
 	if err := s.Add(Step{When: When{Model: "m"}}, Step{When: When{Text: "x"}}, Step{When: When{Text: "y"}}); err != nil {

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A Step says what comes of some calls. The zero Step lets one call of any kind through to the
+// A Step says what comes of some calls. The zero Step lets one invocation of a model through to the
 // embedded Bedrock's own answer.
 type Step struct {
 	When      When      `json:"when"`
@@ -36,9 +36,9 @@ type Step struct {
 	Break *Break `json:"break"` // how the stream breaks off; nil for whole
 }
 
-// When says to which calls a step applies. What is empty applies to all.
+// When says to which calls a step applies. The zero When is for all that invoke a model.
 type When struct {
-	Operation string `json:"operation"` // AWS's name of it; * and ? stand for any text and any character
+	Operation string `json:"operation"` // AWS's name of it; * and ? stand for any text and any character, "*" for operations of all kinds
 	Model     string `json:"model"`     // the identifier as the client sends it, likewise
 	Text      string `json:"text"`      // a regular expression found in what the user wrote last
 }
