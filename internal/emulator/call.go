@@ -116,7 +116,7 @@ func (c *call) writeJSON(status int, body []byte) error {
 
 // answer sends v as a whole answer, if the script has nothing else for the call.
 func (c *call) answer(v any) error {
-	if done, err := c.play(); done {
+	if err := c.play(); err != nil {
 		return err
 	}
 	body, err := json.Marshal(v)

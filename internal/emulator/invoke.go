@@ -21,7 +21,7 @@ func (s *Server) invokeModel(c *call) error {
 	if err != nil {
 		return err
 	}
-	if done, err := c.play(); done { // what does not reach the model
+	if err := c.play(); err != nil { // what does not reach the model
 		return err
 	}
 	usage := s.cache.Use(prompt, in, s.cfg.Now())

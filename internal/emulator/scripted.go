@@ -2,8 +2,10 @@ package emulator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -78,7 +80,7 @@ func (c *call) lastText() string {
 // playUnchecked answers a request that has not been checked. The model of the answer is the one that
 // the identifier names as far as anybody knows it.
 func (c *call) playUnchecked(op operation) error {
-	if done, err := c.play(); done {
+	if err := c.play(); err != nil {
 		return err
 	}
 	if op.reply == nil {
@@ -91,35 +93,41 @@ func (c *call) playUnchecked(op operation) error {
 	return op.reply(c, c.scriptedReply(nil, claude.Setting{Model: model, Account: c.who.account}, claude.Usage{}))
 }
 
-// play asks the script, once for each call, and does what comes before an answer or in its place. It
-// reports whether that was all. It is called when nothing is wrong with the request, and before the
-// model hears of it.
-func (c *call) play() (done bool, err error) {
+// errAnswered says that the script has answered the call, and all is well.
+var errAnswered = errors.New("answered by the script")
+
+// play asks the script, once for each call, and does what comes before an answer or in its place. The
+// error ends the call; it is errAnswered if nothing went wrong. play is called when nothing is wrong
+// with the request, and before the model hears of it.
+func (c *call) play() error {
 	if c.asked {
-		return false, nil
+		return nil
 	}
 	c.asked = true
 	if c.step == nil {
 		c.step, c.number = c.server.cfg.Script.Take(c.scriptCall(), false)
 	}
 	if c.step == nil {
-		return false, nil
+		return nil
 	}
 	if err := c.pause(time.Duration(c.step.Delay)); err != nil {
-		return true, c.lost(script.Cut, err.Error())
+		return c.lost(script.Cut, err.Error())
 	}
+	var err error
 	switch {
 	case c.step.Failure != nil:
-		return true, c.fail(c.step.Failure)
+		err = c.fail(c.step.Failure)
 	case c.step.Body != nil:
-		return true, c.sendBody(c.step.Body)
+		err = c.sendBody(c.step.Body)
 	case c.step.Events != nil:
 		c.w.Header().Set("X-Amzn-Bedrock-Content-Type", "application/json")
-		return true, c.send(c.exactChunks(c.step.Events))
+		err = c.send(exactChunks(c.step.Events))
 	case c.step.Messages != nil:
-		return true, c.send(exactMessages(c.step.Messages))
+		err = c.send(exactMessages(c.step.Messages))
+	default:
+		return nil
 	}
-	return false, nil
+	return cmp.Or(err, errAnswered)
 }
 
 // fail answers with the exception that a step asks for, or loses the connection.
@@ -176,7 +184,7 @@ func (c *call) sendBody(b *script.Body) error {
 }
 
 // exactChunks returns scripted events of Claude's as messages.
-func (c *call) exactChunks(events []json.RawMessage) iter.Seq2[[]byte, error] {
+func exactChunks(events []json.RawMessage) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for _, e := range events {
 			if !yield(appendChunk(nil, e)) {

@@ -32,6 +32,9 @@ func New(c Config) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newCall(s, w, r)
 	err := s.handle(c)
+	if err == errAnswered {
+		err = nil
+	}
 	var broken *brokenConnection
 	if errors.As(err, &broken) {
 		defer c.hangUp(broken)

@@ -73,7 +73,7 @@ func (c *call) chunks(reply *claude.Reply) iter.Seq2[[]byte, error] {
 // Config's ChunkDelay before each, and breaks it off where the script says so. It ends as soon as the
 // client is gone.
 func (c *call) send(messages iter.Seq2[[]byte, error]) error {
-	if done, err := c.play(); done {
+	if err := c.play(); err != nil {
 		return err
 	}
 	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
