@@ -23,7 +23,7 @@ type Request struct {
 	AccountID string // of who made the request; "" if that was not found out
 	KeyID     string // access key ID, or the public part of an API key
 
-	Status    int
+	Status    int    // 0 if a script lost the connection before there was one
 	ErrorCode string // AWS's name of the exception; "" for none
 
 	InputTokens, OutputTokens         int

@@ -15,6 +15,14 @@
 // last turn of the user makes it use the tool NAME with that input, if it is offered. When the result
 // comes back it quotes it. `write N words` makes a long answer. Token counts, stop sequences,
 // max_tokens, thinking signatures and the prompt cache are kept as Claude keeps them.
+//
+// Where a test needs something else, Server.Script says what comes of which calls: exact answers,
+// failures, delays, and streams that break off.
+//
+//	srv.Script(
+//		bedrocktest.Failure("ThrottlingException", "").Times(2),
+//		bedrocktest.Text("It is raining."),
+//	)
 package bedrocktest
 
 import (
@@ -31,6 +39,7 @@ import (
 	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/emulator"
+	"github.com/outcrop-dev/outcrop/internal/emulator/script"
 )
 
 // A Server is a Bedrock that listens on 127.0.0.1. It is safe for concurrent use; its fields must not
@@ -48,6 +57,8 @@ type Server struct {
 	// AWS's SDK for Go sends it over https only: see NewTLSServer.
 	APIKey string
 
+	tb       testing.TB
+	script   *script.Script
 	options  options
 	ca       *emulator.CA // nil without TLS
 	caFile   string
@@ -96,7 +107,7 @@ func start(t testing.TB, ca *emulator.CA, opts []Option) *Server {
 	s := &Server{
 		Region: o.region, AccountID: o.account,
 		AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey, SessionToken: o.sessionToken,
-		APIKey: apiKey(o.account), options: o, ca: ca, served: make(chan struct{}),
+		APIKey: apiKey(o.account), tb: t, script: emulator.NewScript(), options: o, ca: ca, served: make(chan struct{}),
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -117,7 +128,7 @@ func (s *Server) listen(l net.Listener) {
 	bedrock := emulator.New(emulator.Config{
 		Region: s.Region, AccountID: s.AccountID,
 		Credentials: []emulator.Credential{s.credential()}, APIKeys: []string{s.APIKey},
-		ApplicationProfiles: s.options.profiles, RetiredModels: s.options.retired,
+		ApplicationProfiles: s.options.profiles, RetiredModels: s.options.retired, Script: s.script,
 		Logger: s.options.logger, ChunkDelay: s.options.chunkDelay, Now: s.options.now, Observe: s.observe,
 	})
 	transport := &http.Transport{ForceAttemptHTTP2: true}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
 	"github.com/outcrop-dev/outcrop/internal/emulator"
+	"github.com/outcrop-dev/outcrop/internal/emulator/script"
 )
 
 // The credentials of outcrop local: AWS's documentation examples, the same at each start, so that
@@ -42,7 +43,8 @@ AWS account, files, variables or network are needed, and the credentials are the
 
 AWS's SDK for Go sends a Bedrock API key over https only: use --tls for that.`,
 		Example: `  outcrop local
-  outcrop local --tls --listen 127.0.0.1:4848`,
+  outcrop local --tls --listen 127.0.0.1:4848
+  outcrop local --script throttled.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return local(cmd) },
 	}
@@ -53,6 +55,7 @@ AWS's SDK for Go sends a Bedrock API key over https only: use --tls for that.`,
 	f.String("ca-file", "", "with --tls: `FILE` to write the CA's certificate to (default: in the state directory)")
 	f.Duration("drain", 30*time.Second, "how long open streams may go on after SIGTERM")
 	f.Duration("chunk-delay", 0, "pause between the pieces of a streamed answer")
+	scriptFlag(f, "`FILE` that says what to answer to which calls: docs/script.md")
 	f.Bool("json", false, "print what to connect with as JSON, and log as JSON")
 	return cmd
 }
@@ -65,6 +68,10 @@ func local(cmd *cobra.Command) error {
 	config.address, _ = f.GetString("listen")
 	config.region, _ = f.GetString("region")
 	config.delay, _ = f.GetDuration("chunk-delay")
+	var err error
+	if config.script, err = readScript(f); err != nil {
+		return err
+	}
 	caFile := ""
 	if withTLS, _ := f.GetBool("tls"); withTLS {
 		ca, err := emulator.NewCA(time.Now())
@@ -108,6 +115,7 @@ type embeddedConfig struct {
 	address string
 	region  string
 	delay   time.Duration
+	script  *script.Script    // nil for none
 	keys    sigv4.Credentials // random if empty
 	apiKey  string            // none if empty
 	tls     *tls.Config       // nil for plain text
@@ -120,6 +128,8 @@ type embedded struct {
 	region string
 	keys   sigv4.Credentials
 	apiKey string
+	script *script.Script
+	log    *slog.Logger
 	server *http.Server
 	failed chan error
 }
@@ -129,7 +139,7 @@ func startEmbedded(c embeddedConfig) (*embedded, error) {
 		c.keys = sigv4.NewCredentials("AKIA"+rand.Text()[:16], rand.Text()+rand.Text(), "")
 	}
 	config := emulator.Config{
-		Region: cmp.Or(c.region, emulator.DefaultRegion), Logger: c.log, ChunkDelay: c.delay,
+		Region: cmp.Or(c.region, emulator.DefaultRegion), Logger: c.log, Script: c.script, ChunkDelay: c.delay,
 		Credentials: []emulator.Credential{{Credentials: c.keys}},
 	}
 	if c.apiKey != "" {
@@ -140,7 +150,7 @@ func startEmbedded(c embeddedConfig) (*embedded, error) {
 		return nil, fmt.Errorf("listen on %s: %w", c.address, err)
 	}
 	b := &embedded{
-		url: "http://" + reachable(listener.Addr()), region: config.Region, keys: c.keys, apiKey: c.apiKey,
+		url: "http://" + reachable(listener.Addr()), region: config.Region, keys: c.keys, apiKey: c.apiKey, script: c.script, log: c.log,
 		server: emulator.HTTPServer(emulator.New(config), c.tls, c.log), failed: make(chan error, 1),
 	}
 	go func() {
@@ -156,10 +166,13 @@ func startEmbedded(c embeddedConfig) (*embedded, error) {
 	return b, nil
 }
 
-// stop ends it at once.
+// stop ends it at once, and says what of its script has not come to pass.
 func (b *embedded) stop() {
 	b.server.Close()
 	<-b.failed
+	for _, step := range b.script.Unused() {
+		b.log.Warn("script not used up", "step", step)
+	}
 }
 
 // wait serves until ctx ends, then lets open streams finish for at most drain.

@@ -54,6 +54,7 @@ func bedrockFlags(f *pflag.FlagSet) {
 	f.String("region", "", "source `REGION` (default: as AWS's SDKs find it; us-east-1 with --local)")
 	f.String("endpoint-url", "", "`URL` to call in place of AWS's endpoints")
 	f.Duration("chunk-delay", 0, "with --local: pause between the pieces of a streamed answer")
+	scriptFlag(f, "with --local: `FILE` that says what to answer to which calls: docs/script.md")
 }
 
 func serve(cmd *cobra.Command) error {
@@ -124,9 +125,16 @@ func newGateway(client *outcrop.Client, keys *admission.Keys, log *slog.Logger) 
 // openBedrock makes the client of what stands behind the gateway; stop ends an embedded Bedrock.
 func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (client *outcrop.Client, stop func(), err error) {
 	region, _ := f.GetString("region")
+	script, err := readScript(f)
+	if err != nil {
+		return nil, nil, err
+	}
 	if local, _ := f.GetBool("local"); local {
 		delay, _ := f.GetDuration("chunk-delay")
-		return openEmbedded(ctx, region, delay, log)
+		return openEmbedded(ctx, embeddedConfig{region: region, delay: delay, script: script, log: log})
+	}
+	if script != nil {
+		return nil, nil, &usageError{"--script goes with --local: it says what the embedded Bedrock answers"}
 	}
 	var options []outcrop.Option
 	if region != "" {
@@ -140,8 +148,9 @@ func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (clien
 }
 
 // openEmbedded starts an embedded Bedrock on a loopback port and a client with its credentials.
-func openEmbedded(ctx context.Context, region string, delay time.Duration, log *slog.Logger) (*outcrop.Client, func(), error) {
-	b, err := startEmbedded(embeddedConfig{address: "127.0.0.1:0", region: region, delay: delay, log: log.With("component", "embedded-bedrock")})
+func openEmbedded(ctx context.Context, config embeddedConfig) (*outcrop.Client, func(), error) {
+	config.address, config.log = "127.0.0.1:0", config.log.With("component", "embedded-bedrock")
+	b, err := startEmbedded(config)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+	"github.com/outcrop-dev/outcrop/internal/emulator/script"
 )
 
 // Time limits of one request. A client that neither sends nor reads does not hold the server.
@@ -39,6 +40,10 @@ type call struct {
 	modelID   string // or the profile's: the identifier in the path, decoded
 	who       identity
 	body      []byte
+
+	asked  bool         // the script has been asked
+	step   *script.Step // what it says of this call; nil if nothing
+	number int          // of the step
 
 	status    int // 0 before the answer has begun
 	errorCode string
@@ -109,8 +114,11 @@ func (c *call) writeJSON(status int, body []byte) error {
 	return c.write(body)
 }
 
-// answer sends v as a whole answer.
+// answer sends v as a whole answer, if the script has nothing else for the call.
 func (c *call) answer(v any) error {
+	if err := c.play(); err != nil {
+		return err
+	}
 	body, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -145,6 +153,9 @@ func (c *call) log(err error) {
 	}
 	if c.errorCode != "" {
 		attrs = append(attrs, slog.String("error", c.errorCode))
+	}
+	if c.number != 0 {
+		attrs = append(attrs, slog.Int("step", c.number))
 	}
 	if c.lastTurn != nil {
 		attrs = append(attrs, slog.String("last", strings.Join(c.lastTurn, ",")))

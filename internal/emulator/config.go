@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
+	"github.com/outcrop-dev/outcrop/internal/emulator/script"
 )
 
 // DefaultRegion and DefaultAccountID are used where a Config names none.
@@ -31,6 +32,7 @@ type Config struct {
 
 	Logger     *slog.Logger     // gets one line for each request; nil for silence
 	Observe    func(Exchange)   // called once for each request, just before its answer's headers leave; may be nil
+	Script     *script.Script   // what to answer to which calls, see NewScript; nil for nothing
 	ChunkDelay time.Duration    // how long the model takes for each chunk of a stream
 	MaxBody    int64            // longest body of InvokeModel; MaxBody if 0
 	Now        func() time.Time // the clock that signatures and the prompt cache go by; time.Now if nil

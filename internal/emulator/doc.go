@@ -6,6 +6,9 @@
 //	           |        key, as AWS                                  event stream
 //	           +-> control plane: models, inference profiles
 //
+// Where a script (package script) has a step for a call, it is played between check and think, or before
+// resolve if the step wants no check: an answer, a failure, a delay, a stream that breaks off.
+//
 // It never imports the client: it reads AWS's protocol for itself, so that it can prove the client
 // wrong. What it answers and how it refuses follows AWS's service models and recorded answers of the
 // live service; where neither says anything the source says so.

@@ -23,7 +23,7 @@ type Exchange struct {
 	Body        []byte // nil if the request was refused before it was read; not to be changed
 	AccountID   string // of who made the request; "" if that was not found out
 	AccessKeyID string
-	Status      int
+	Status      int    // 0 if a script broke the connection before there was one
 	ErrorCode   string // AWS's name of the exception; "" for none
 	Usage       claude.Usage
 }

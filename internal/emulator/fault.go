@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
@@ -39,7 +40,7 @@ func notFound(message string) error {
 // says what there is.
 func unserved(what string) error {
 	return &fault{http.StatusNotFound, "UnknownOperationException",
-		what + " is not an operation of this Bedrock; it serves " + operationNames(), coralNamespace}
+		what + " is not an operation of this Bedrock; it serves " + strings.Join(operationNames(), ", "), coralNamespace}
 }
 
 // asFault turns any error of this package's way into the answer to be sent.

@@ -21,8 +21,19 @@ func (s *Server) invokeModel(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.play(); err != nil { // what does not reach the model
+		return err
+	}
 	usage := s.cache.Use(prompt, in, s.cfg.Now())
-	reply := request.Answer(in, usage)
+	reply := c.scriptedReply(request, in, usage)
+	if reply == nil {
+		reply = request.Answer(in, usage)
+	}
+	return c.reply(reply)
+}
+
+// reply sends the answer of InvokeModel or InvokeModelWithResponseStream.
+func (c *call) reply(reply *claude.Reply) error {
 	c.usage = reply.Usage
 	c.echoHeaders()
 	if c.operation == "InvokeModelWithResponseStream" {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
 )
 
 // An operation is one of AWS's, under AWS's name.
@@ -14,13 +16,14 @@ type operation struct {
 	suffix string // of the path, behind the identifier
 	list   bool   // no identifier: the path is the prefix
 	serve  func(*Server, *call) error
+	reply  func(*call, *claude.Reply) error // sends an answer of a model's; nil where there is none
 }
 
 // operations are what this Bedrock serves. Paths are those of AWS's service models.
 func operations() []operation {
 	return []operation{
-		{name: "InvokeModel", method: http.MethodPost, prefix: "/model/", suffix: "/invoke", serve: (*Server).invokeModel},
-		{name: "InvokeModelWithResponseStream", method: http.MethodPost, prefix: "/model/", suffix: "/invoke-with-response-stream", serve: (*Server).invokeModel},
+		{name: "InvokeModel", method: http.MethodPost, prefix: "/model/", suffix: "/invoke", serve: (*Server).invokeModel, reply: (*call).reply},
+		{name: "InvokeModelWithResponseStream", method: http.MethodPost, prefix: "/model/", suffix: "/invoke-with-response-stream", serve: (*Server).invokeModel, reply: (*call).reply},
 		{name: "CountTokens", method: http.MethodPost, prefix: "/model/", suffix: "/count-tokens", serve: (*Server).countTokens},
 		{name: "ListFoundationModels", method: http.MethodGet, prefix: "/foundation-models", list: true, serve: (*Server).listFoundationModels},
 		{name: "GetFoundationModel", method: http.MethodGet, prefix: "/foundation-models/", serve: (*Server).getFoundationModel},
@@ -29,12 +32,12 @@ func operations() []operation {
 	}
 }
 
-func operationNames() string {
+func operationNames() []string {
 	var names []string
 	for _, op := range operations() {
 		names = append(names, op.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // route finds the operation by the path as it stands on the wire, runs of slashes collapsed, and

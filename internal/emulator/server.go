@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -29,11 +30,18 @@ func New(c Config) *Server {
 	}
 }
 
-// ServeHTTP answers one request, or refuses it as AWS does, and logs it.
+// ServeHTTP answers one request, or refuses it as AWS does, and logs it. Where a script breaks the
+// connection it panics with http.ErrAbortHandler, which is how net/http is told.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newCall(s, w, r)
 	err := s.handle(c)
-	if err != nil && c.status == 0 {
+	if err == errAnswered {
+		err = nil
+	}
+	var broken *brokenConnection
+	if errors.As(err, &broken) {
+		defer c.hangUp(broken)
+	} else if err != nil && c.status == 0 {
 		f := asFault(err)
 		c.refuse(f)
 		if f.status < http.StatusInternalServerError {
@@ -52,6 +60,9 @@ func (s *Server) handle(c *call) error {
 	c.operation, c.modelID = op.name, id
 	if err := s.authenticate(c); err != nil { // by whom; reads the body
 		return err
+	}
+	if s.takeUnchecked(c) { // the script has an answer, whatever is asked
+		return c.playUnchecked(op)
 	}
 	return op.serve(s, c)
 }

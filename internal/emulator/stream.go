@@ -69,16 +69,21 @@ func (c *call) chunks(reply *claude.Reply) iter.Seq2[[]byte, error] {
 	}
 }
 
-// send sends an event stream, each message flushed as it is made, with the Config's ChunkDelay before
-// each. It ends as soon as the client is gone.
+// send sends an event stream, each message flushed as it is made, with the script's pace or the
+// Config's ChunkDelay before each, and breaks it off where the script says so. It ends as soon as the
+// client is gone.
 func (c *call) send(messages iter.Seq2[[]byte, error]) error {
+	if err := c.play(); err != nil {
+		return err
+	}
 	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	c.begin(http.StatusOK)
-	for message, err := range messages {
+	pace := c.pace()
+	for message, err := range c.breakOff(messages) {
 		if err != nil {
 			return err
 		}
-		if err := c.pause(c.server.cfg.ChunkDelay); err != nil {
+		if err := c.pause(pace); err != nil {
 			return err
 		}
 		if err := c.write(message); err != nil {
@@ -88,7 +93,8 @@ func (c *call) send(messages iter.Seq2[[]byte, error]) error {
 	return nil
 }
 
-func appendChunk(dst []byte, e event) ([]byte, error) {
+// appendChunk appends an event of Claude's as a message.
+func appendChunk(dst []byte, e any) ([]byte, error) {
 	var inner bytes.Buffer
 	encoder := json.NewEncoder(&inner)
 	encoder.SetEscapeHTML(false)
