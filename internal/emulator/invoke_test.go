@@ -298,7 +298,7 @@ func TestChunksLeaveAsTheyAreMade(t *testing.T) {
 				b.client = &http.Client{Transport: &http.Transport{Protocols: protocols}}
 				t.Cleanup(b.client.CloseIdleConnections)
 			}
-			body := strings.Replace(user("write 100000 words"), "1000,", "1000000,", 1) // three quarters of an hour
+			body := strings.Replace(user("write 100000 words"), "1000,", "120000,", 1) // three quarters of an hour
 			r := sign(t, b.request(http.MethodPost, "/model/"+opus+"/invoke-with-response-stream", body), body, keys, time.Now())
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
