@@ -14,6 +14,7 @@ type Option func(*options)
 type options struct {
 	region, account, sessionToken string
 	profiles                      []emulator.ApplicationProfile
+	dataRetention                 string
 	logger                        *slog.Logger
 	chunkDelay                    time.Duration
 	now                           func() time.Time
@@ -36,6 +37,10 @@ func WithApplicationProfile(id, source string) Option {
 		o.profiles = append(o.profiles, emulator.ApplicationProfile{ID: id, Source: source})
 	}
 }
+
+// WithDataRetention gives the account a data retention mode: with default it may not use the models
+// that ask for aws_review or provider_data_share, Fable among them. Without this option it may.
+func WithDataRetention(mode string) Option { return func(o *options) { o.dataRetention = mode } }
 
 // WithChunkDelay makes the model take that long for each chunk of a stream.
 func WithChunkDelay(d time.Duration) Option { return func(o *options) { o.chunkDelay = d } }

@@ -117,7 +117,7 @@ func (s *Server) listen(l net.Listener) {
 	bedrock := emulator.New(emulator.Config{
 		Region: s.Region, AccountID: s.AccountID,
 		Credentials: []emulator.Credential{s.credential()}, APIKeys: []string{s.APIKey},
-		ApplicationProfiles: s.options.profiles,
+		ApplicationProfiles: s.options.profiles, DataRetention: s.options.dataRetention,
 		Logger:              s.options.logger, ChunkDelay: s.options.chunkDelay, Now: s.options.now, Observe: s.observe,
 	})
 	transport := &http.Transport{ForceAttemptHTTP2: true}

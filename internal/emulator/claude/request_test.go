@@ -84,6 +84,10 @@ func TestAccepted(t *testing.T) {
 		{"Claude Code's tool result", "opus", claudeCode(t, "tool-result")},
 		{"Claude Code's tool search", "opus", claudeCode(t, "tool-reference")},
 		{"Claude Code reading a PDF", "opus", claudeCode(t, "pdf-in-tool-result")},
+		{"Claude Code with a million tokens", "claude-sonnet-4-6", claudeCode(t, "sonnet-4-6-1m")},
+		{"Claude Code's auto mode, once safeguards was refused", "opus", claudeCode(t, "auto-mode")},
+		{"Claude Code's title", "claude-sonnet-4-5", claudeCode(t, "title")},
+		{"Anthropic's SDK for TypeScript 1.1, to a model of 4.7", "claude-opus-4-7", `{"max_tokens":64,"messages":[{"role":"user","content":"hi"}],"anthropic_version":"2026-10-21"}`},
 		{"Claude Code's probe", "claude-haiku-4-5", claudeCode(t, "probe")},
 		{"context management", "opus", body(user("hi"), `"anthropic_beta":["context-management-2025-06-27"]`, `"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]}`)},
 		{"effort for one message", "opus", body(`[{"role":"user","content":"hi"},{"role":"system","content":"be brief","output_config":{"effort":"low"}}]`, `"anthropic_beta":["mid-conversation-output-config-2026-07-01"]`)},
@@ -106,7 +110,7 @@ func TestAccepted(t *testing.T) {
 func TestCountingTakesClaudeCodesBeta(t *testing.T) {
 	in := setting(t, "claude-haiku-4-5")
 	in.Counting = true
-	r, err := Parse([]byte(body(user("hi"), `"anthropic_beta":["claude-code-20250219"]`)))
+	r, err := Parse([]byte(claudeCode(t, "count-tokens")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -217,10 +217,10 @@ func (fraction) look(v any, at *place, _ *walk) error {
 	return nil
 }
 
-// A flag is true or false.
-type flag struct{}
+// A boolean is true or false.
+type boolean struct{}
 
-func (flag) look(v any, at *place, _ *walk) error {
+func (boolean) look(v any, at *place, _ *walk) error {
 	if _, ok := v.(bool); !ok {
 		return refuse("valid_boolean", "path", at)
 	}

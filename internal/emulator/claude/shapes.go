@@ -67,7 +67,7 @@ func (messagesShape) look(v any, at *place, w *walk) error {
 	case !ok:
 		return refuse("valid_array", "path", at)
 	case len(list) == 0:
-		return refuse("no_messages", "path", at)
+		return refuse("no_messages")
 	}
 	for i, m := range list {
 		if _, ok := m.(map[string]any); !ok {
@@ -108,7 +108,7 @@ var messageKinds = tagged{cases: []kase{
 	{tag: "tool_result", fields: record{
 		{name: "tool_use_id", shape: text{callID}, need: true},
 		{name: "content", shape: textOr{listOf{resultKinds}}},
-		{name: "is_error", shape: flag{}},
+		{name: "is_error", shape: boolean{}},
 		cached}},
 	{tag: "tool_search_tool_result", fields: record{
 		{name: "tool_use_id", shape: text{callID}, need: true},
@@ -184,7 +184,7 @@ var searchFields = record{
 	cached,
 }
 
-var citingShape = record{{name: "enabled", shape: flag{}}}
+var citingShape = record{{name: "enabled", shape: boolean{}}}
 
 // citationKinds are the citations of a text, as answers have them.
 var citationKinds = tagged{cases: []kase{
@@ -208,9 +208,9 @@ func citation(tag, start, end string) kase {
 }
 
 var choiceShape = tagged{cases: []kase{
-	{tag: "auto", fields: record{{name: "disable_parallel_tool_use", shape: flag{}}}},
-	{tag: "any", fields: record{{name: "disable_parallel_tool_use", shape: flag{}}}},
-	{tag: "tool", fields: record{{name: "name", shape: text{}, need: true}, {name: "disable_parallel_tool_use", shape: flag{}}}},
+	{tag: "auto", fields: record{{name: "disable_parallel_tool_use", shape: boolean{}}}},
+	{tag: "any", fields: record{{name: "disable_parallel_tool_use", shape: boolean{}}}},
+	{tag: "tool", fields: record{{name: "name", shape: text{}, need: true}, {name: "disable_parallel_tool_use", shape: boolean{}}}},
 	{tag: "none"},
 }}
 
@@ -258,7 +258,7 @@ var editKinds = tagged{cases: []kase{
 
 var compactFields = record{
 	{name: "trigger", shape: amountOf("input_tokens")},
-	{name: "pause_after_compaction", shape: flag{}},
+	{name: "pause_after_compaction", shape: boolean{}},
 	{name: "instructions", shape: text{}},
 }
 
@@ -281,14 +281,14 @@ var customFields = append(record{
 	{name: "description", shape: text{}},
 	{name: "input_schema", shape: schemaShape{}, need: true},
 	{name: "input_examples", shape: listOf{mapping{}}, open: withBeta("tool-examples-2025-10-29")},
-	{name: "eager_input_streaming", shape: flag{}, open: func(_ *Request, in Setting) bool { return in.Model.EagerInputStreaming }},
+	{name: "eager_input_streaming", shape: boolean{}, open: func(_ *Request, in Setting) bool { return in.Model.EagerInputStreaming }},
 }, toolFields...)
 
 // toolFields are the members of every tool that is run by the client.
 var toolFields = record{
 	cached,
-	{name: "defer_loading", shape: flag{}, open: withBeta(toolSearchBeta)},
-	{name: "strict", shape: flag{}},
+	{name: "defer_loading", shape: boolean{}, open: withBeta(toolSearchBeta)},
+	{name: "strict", shape: boolean{}},
 }
 
 // toolKinds are the types of tools.

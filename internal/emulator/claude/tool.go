@@ -32,7 +32,7 @@ var definedTools = []definedTool{
 	{kind: "computer_20241022", name: "computer", beta: "computer-use-2024-10-22", until: "2025-02-24", fields: screenFields},
 	{kind: "computer_20250124", name: "computer", beta: "computer-use-2025-01-24", from: "2025-02-24", until: "2025-11-24", fields: screenFields},
 	{kind: "computer_20251124", name: "computer", beta: "computer-use-2025-11-24", from: "2025-11-24",
-		fields: append(record{{name: "enable_zoom", shape: flag{}}}, screenFields...)},
+		fields: append(record{{name: "enable_zoom", shape: boolean{}}}, screenFields...)},
 	{kind: "memory_20250818", name: "memory", from: "2025-05-22"},
 	{kind: "text_editor_20241022", name: "str_replace_editor", beta: "computer-use-2024-10-22", until: "2025-02-24"},
 	{kind: "text_editor_20250124", name: "str_replace_editor", from: "2025-02-24", until: "2025-05-22"},
