@@ -112,12 +112,12 @@ func (f record) lookForOthers(o object, at *place) error {
 
 // A tagged is one of several records, told apart by their member type. The tag is part of the path.
 type tagged struct {
-	cases    []kase
+	cases    []variant
 	fallback string // the tag where there is none
 }
 
-// A kase is one of the records of a tagged, without its type.
-type kase struct {
+// A variant is one of the records of a tagged, without its type.
+type variant struct {
 	tag    string
 	fields record
 	open   gate // nil for always
@@ -136,7 +136,7 @@ func (t tagged) look(v any, at *place, w *walk) error {
 	} else if tag == "" {
 		return refuse("field_required", "path", at.member("type"))
 	}
-	i := slices.IndexFunc(t.cases, func(k kase) bool { return k.tag == tag })
+	i := slices.IndexFunc(t.cases, func(k variant) bool { return k.tag == tag })
 	if i < 0 {
 		return t.unknown(tag, at)
 	}

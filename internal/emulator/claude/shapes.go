@@ -28,7 +28,7 @@ var bodyShape = record{
 	{name: "top_k", shape: integer{0}},
 	{name: "output_config", shape: record{
 		{name: "effort", shape: effortShape},
-		{name: "format", shape: tagged{cases: []kase{{tag: "json_schema", fields: record{{name: "schema", shape: mapping{}, need: true}}}}}},
+		{name: "format", shape: tagged{cases: []variant{{tag: "json_schema", fields: record{{name: "schema", shape: mapping{}, need: true}}}}}},
 	}},
 	{name: "context_management", shape: record{{name: "edits", shape: listOf{editKinds}}}, open: withBeta("context-management-2025-06-27", "compact-2026-01-12", "compact-2026-09-04")},
 	{name: "metadata", shape: record{{name: "user_id", shape: text{}}}},
@@ -44,7 +44,7 @@ var (
 
 var effortShape = oneOf("low", "medium", "high", "xhigh", "max")
 
-var cacheShape = tagged{cases: []kase{{tag: "ephemeral", fields: record{{name: "ttl", shape: oneOf("5m", "1h")}}}}}
+var cacheShape = tagged{cases: []variant{{tag: "ephemeral", fields: record{{name: "ttl", shape: oneOf("5m", "1h")}}}}}
 
 // cached is the member of everything that may end a cached prefix; thinking may not.
 var cached = field{name: "cache_control", shape: cacheShape}
@@ -90,7 +90,7 @@ var textFields = record{
 }
 
 // messageKinds are the content blocks of messages.
-var messageKinds = tagged{cases: []kase{
+var messageKinds = tagged{cases: []variant{
 	resultOf("bash_code_execution_tool_result"),
 	resultOf("code_execution_tool_result"),
 	{tag: "compaction", open: withBeta("compact-2026-01-12", "compact-2026-09-04"), fields: record{
@@ -121,8 +121,8 @@ var messageKinds = tagged{cases: []kase{
 
 // resultOf is the result of one of Anthropic's server tools. Those tools are not on Bedrock, but a
 // conversation that began elsewhere may hold their results, as they came.
-func resultOf(tag string) kase {
-	return kase{tag: tag, fields: record{
+func resultOf(tag string) variant {
+	return variant{tag: tag, fields: record{
 		{name: "tool_use_id", shape: text{callID}, need: true},
 		{name: "content", shape: anything{}, need: true},
 		{name: "caller", shape: mapping{}},
@@ -138,7 +138,7 @@ var callFields = record{
 }
 
 // resultKinds are the content blocks of a tool's result.
-var resultKinds = tagged{cases: []kase{
+var resultKinds = tagged{cases: []variant{
 	{tag: "document", fields: documentFields},
 	{tag: "image", fields: imageFields},
 	{tag: "search_result", fields: searchFields},
@@ -149,24 +149,24 @@ var resultKinds = tagged{cases: []kase{
 var referenceFields = record{{name: "tool_name", shape: text{toolName}, need: true}, cached}
 
 // searchedKinds are what tool search answers.
-var searchedKinds = tagged{cases: []kase{
+var searchedKinds = tagged{cases: []variant{
 	{tag: "tool_search_tool_result_error", fields: record{{name: "error_code", shape: text{}, need: true}, {name: "error_message", shape: text{}}}},
 	{tag: "tool_search_tool_search_result", fields: record{{name: "tool_references", need: true,
-		shape: listOf{tagged{cases: []kase{{tag: "tool_reference", fields: referenceFields}}}}}}},
+		shape: listOf{tagged{cases: []variant{{tag: "tool_reference", fields: referenceFields}}}}}}},
 }}
 
 // On Bedrock images and PDFs come as base64 only.
 var imageFields = record{
-	{name: "source", need: true, shape: tagged{cases: []kase{{tag: "base64", fields: record{
+	{name: "source", need: true, shape: tagged{cases: []variant{{tag: "base64", fields: record{
 		{name: "data", shape: text{}, need: true},
 		{name: "media_type", shape: oneOf(imageTypes...), need: true}}}}}},
 	cached,
 }
 
 var documentFields = record{
-	{name: "source", need: true, shape: tagged{cases: []kase{
+	{name: "source", need: true, shape: tagged{cases: []variant{
 		{tag: "base64", fields: record{{name: "data", shape: text{}, need: true}, {name: "media_type", shape: oneOf("application/pdf"), need: true}}},
-		{tag: "content", fields: record{{name: "content", need: true, shape: textOr{listOf{tagged{cases: []kase{
+		{tag: "content", fields: record{{name: "content", need: true, shape: textOr{listOf{tagged{cases: []variant{
 			{tag: "image", fields: imageFields}, {tag: "text", fields: textFields}}}}}}}},
 		{tag: "text", fields: record{{name: "data", shape: text{}, need: true}, {name: "media_type", shape: oneOf("text/plain"), need: true}}},
 	}}},
@@ -187,7 +187,7 @@ var searchFields = record{
 var citingShape = record{{name: "enabled", shape: boolean{}}}
 
 // citationKinds are the citations of a text, as answers have them.
-var citationKinds = tagged{cases: []kase{
+var citationKinds = tagged{cases: []variant{
 	citation("char_location", "start_char_index", "end_char_index"),
 	citation("content_block_location", "start_block_index", "end_block_index"),
 	citation("page_location", "start_page_number", "end_page_number"),
@@ -200,14 +200,14 @@ var citationKinds = tagged{cases: []kase{
 		{name: "title", shape: text{}}, {name: "url", shape: text{}, need: true}}},
 }}
 
-func citation(tag, start, end string) kase {
-	return kase{tag: tag, fields: record{
+func citation(tag, start, end string) variant {
+	return variant{tag: tag, fields: record{
 		{name: "cited_text", shape: text{}, need: true}, {name: "document_index", shape: integer{0}, need: true},
 		{name: "document_title", shape: text{}}, {name: "file_id", shape: text{}},
 		{name: start, shape: integer{0}, need: true}, {name: end, shape: integer{0}, need: true}}}
 }
 
-var choiceShape = tagged{cases: []kase{
+var choiceShape = tagged{cases: []variant{
 	{tag: "auto", fields: record{{name: "disable_parallel_tool_use", shape: boolean{}}}},
 	{tag: "any", fields: record{{name: "disable_parallel_tool_use", shape: boolean{}}}},
 	{tag: "tool", fields: record{{name: "name", shape: text{}, need: true}, {name: "disable_parallel_tool_use", shape: boolean{}}}},
@@ -217,7 +217,7 @@ var choiceShape = tagged{cases: []kase{
 // leastBudget is the smallest thinking budget (features.json, thinking_budget_min).
 const leastBudget = 1024
 
-var thinkingShape = tagged{cases: []kase{
+var thinkingShape = tagged{cases: []variant{
 	{tag: "adaptive", fields: thinkingFields},
 	{tag: "between_tools", fields: thinkingFields},
 	{tag: "disabled"},
@@ -244,8 +244,8 @@ func (displayShape) look(v any, at *place, w *walk) error {
 }
 
 // editKinds are the strategies of context_management.
-var editKinds = tagged{cases: []kase{
-	{tag: "clear_thinking_20251015", fields: record{{name: "keep", shape: textOr{tagged{cases: []kase{{tag: "all"}, {tag: "thinking_turns", fields: valueFields}}}}}}},
+var editKinds = tagged{cases: []variant{
+	{tag: "clear_thinking_20251015", fields: record{{name: "keep", shape: textOr{tagged{cases: []variant{{tag: "all"}, {tag: "thinking_turns", fields: valueFields}}}}}}},
 	{tag: "clear_tool_uses_20250919", fields: record{
 		{name: "trigger", shape: amountOf("input_tokens", "tool_uses")},
 		{name: "keep", shape: amountOf("tool_uses")},
@@ -267,7 +267,7 @@ var valueFields = record{{name: "value", shape: integer{0}, need: true}}
 func amountOf(tags ...string) tagged {
 	var t tagged
 	for _, tag := range tags {
-		t.cases = append(t.cases, kase{tag: tag, fields: valueFields})
+		t.cases = append(t.cases, variant{tag: tag, fields: valueFields})
 	}
 	return t
 }
@@ -293,12 +293,12 @@ var toolFields = record{
 
 // toolKinds are the types of tools.
 var toolKinds = func() tagged {
-	t := tagged{fallback: "custom", cases: []kase{{tag: "custom", fields: customFields}}}
+	t := tagged{fallback: "custom", cases: []variant{{tag: "custom", fields: customFields}}}
 	for _, d := range definedTools {
 		fields := append(record{{name: "name", shape: oneOf(d.name), need: true}}, d.fields...)
-		t.cases = append(t.cases, kase{tag: d.kind, fields: append(fields, toolFields...), open: d.open()})
+		t.cases = append(t.cases, variant{tag: d.kind, fields: append(fields, toolFields...), open: d.open()})
 	}
-	slices.SortFunc(t.cases, func(a, b kase) int { return strings.Compare(a.tag, b.tag) })
+	slices.SortFunc(t.cases, func(a, b variant) int { return strings.Compare(a.tag, b.tag) })
 	return t
 }()
 
