@@ -29,7 +29,7 @@ const (
 	maxPixels      = 1 << 30
 )
 
-var imageTypes = []string{"image/gif", "image/jpeg", "image/png", "image/webp"}
+var imageTypes = []string{"image/jpeg", "image/png", "image/gif", "image/webp"}
 
 func readImage(source object, path string) (*media, error) {
 	data, err := readBase64(source, path)
@@ -45,8 +45,8 @@ func readImage(source object, path string) (*media, error) {
 	if m.width < 1 || m.height < 1 || m.width > maxPixels/m.height {
 		return nil, refuse("image_unreadable", "path", path+".data")
 	}
-	if kind := source.text("media_type"); kind != "image/"+strings.ToLower(m.format) {
-		return nil, refuse("image_other_type", "path", path+".data", "type", kind)
+	if kind, found := source.text("media_type"), "image/"+strings.ToLower(m.format); kind != found {
+		return nil, refuse("image_other_type", "path", path, "type", kind, "found", found)
 	}
 	return m, nil
 }

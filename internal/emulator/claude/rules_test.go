@@ -141,7 +141,7 @@ func TestTypes(t *testing.T) {
 		{"an ID with a blank", opus55, body(toolTurns("a", `{"type":"tool_use","id":"a b","name":"b","input":{}}`, `{"type":"tool_result","tool_use_id":"a b"}`)), "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"},
 		{"an error flag as a string", opus55, body(content(`{"type":"tool_result","tool_use_id":"a","is_error":"no"}`)), "messages.0.content.0.tool_result.is_error: Input should be a valid boolean"},
 		{"a title that is a number", opus55, body(content(`{"type":"document","title":5,"source":{"type":"text","media_type":"text/plain","data":"a"}}`)), "messages.0.content.0.document.title: Input should be a valid string"},
-		{"a picture in a result of another type", opus55, body(toolTurns("a", `{"type":"tool_use","id":"a","name":"b","input":{}}`, `{"type":"tool_result","tool_use_id":"a","content":[{"type":"image","source":{"type":"base64","media_type":"image/tiff","data":"aGk="}}]}`)), "messages.2.content.0.tool_result.content.0.image.source.base64.media_type: Input should be 'image/gif', 'image/jpeg', 'image/png' or 'image/webp'"},
+		{"a picture in a result of another type", opus55, body(toolTurns("a", `{"type":"tool_use","id":"a","name":"b","input":{}}`, `{"type":"tool_result","tool_use_id":"a","content":[{"type":"image","source":{"type":"base64","media_type":"image/tiff","data":"aGk="}}]}`)), "messages.2.content.0.tool_result.content.0.image.source.base64.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'"},
 	})
 }
 
@@ -455,7 +455,7 @@ func TestMediaLimits(t *testing.T) {
 		{"twenty large pictures", haiku45, body(content(pictures(20, 2001))), ""},
 		{"twenty-one", haiku45, body(content(pictures(21, 2001))), path + ".data: At least one of the image dimensions exceed max allowed size for many-image requests: 2000 pixels"},
 		{"a heavy picture", haiku45, body(content(`{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + heavy + `"}}`)), path + ": image exceeds 5 MB maximum: " + strconv.Itoa(len(heavy)) + " bytes > 5242880 bytes"},
-		{"a picture of another type", haiku45, body(content(`{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"` + pngData(1, 1) + `"}}`)), path + ".data: Image does not match the provided media type image/jpeg"},
+		{"a picture of another type", haiku45, body(content(`{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"` + pngData(1, 1) + `"}}`)), path + ": The image was specified using the image/jpeg media type, but the image appears to be a image/png image"},
 		{"a picture in a tool's result", haiku45, body(toolTurns("a", `{"type":"tool_use","id":"x","name":"Read","input":{}}`, `{"type":"tool_result","tool_use_id":"x","content":[`+picture(8001, 1)+`]}`), writeAndRead), "messages.2.content.0.tool_result.content.0.image.source.base64.data: At least one of the image dimensions exceed max allowed size: 8000 pixels"},
 		{"a hundred pages in two PDFs", haiku45, body(content(pdf(60), pdf(40))), ""},
 		{"one more", haiku45, body(content(pdf(60), pdf(41))), "A maximum of 100 PDF pages may be provided."},
