@@ -99,7 +99,7 @@ func betasAreTaken(r *Request, in Setting) error {
 func membersAreOpen(r *Request, in Setting) error {
 	for _, g := range r.gated {
 		if !g.open(r, in) {
-			return g.refusal
+			return g.refusal()
 		}
 	}
 	return nil

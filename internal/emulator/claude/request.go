@@ -16,6 +16,7 @@ type Request struct {
 	system    []block
 	messages  []message
 	tools     []tool
+	named     map[string]int // tools by name, their places in tools
 	choice    choice
 	thinking  thinking
 	stops     []string

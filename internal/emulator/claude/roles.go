@@ -20,51 +20,50 @@ func firstIsTheUsers(r *Request, _ Setting) error {
 // the assistant or at the end. Without content it carries output_config and may stand anywhere
 // (Anthropic, mid-conversation system messages; anthropics/claude-code issues 61412 and 73821).
 func systemStandsWhereItMay(r *Request, in Setting) error {
+	after := r.rolesAfter()
+	before := message{}
 	for i, m := range r.messages {
-		if m.role != "system" {
-			continue
-		}
-		if !in.Model.SystemMessages {
-			return refuse("system_role")
-		}
-		if len(m.blocks) == 0 {
-			continue
-		}
-		before, after := r.roleAround(i, -1), r.roleAround(i, 1)
 		switch {
-		case before == "":
+		case m.role != "system":
+			before = m
+		case !in.Model.SystemMessages:
+			return refuse("system_role")
+		case len(m.blocks) == 0:
+		case before.role == "":
 			return refuse("system_first", "path", m.path)
-		case before == "assistant" && !r.endsWithServerResult(i):
+		case before.role == "assistant" && !before.endsOnServer():
 			return refuse("system_after", "path", m.path)
-		case after == "user":
+		case after[i] == "user":
 			return refuse("system_before", "path", m.path)
-		case slices.ContainsFunc(m.blocks, func(b block) bool { return b.kind() != "text" && !strings.HasPrefix(b.kind(), "tool_") }):
+		case !m.instructs():
 			return refuse("system_text", "path", m.path)
 		}
 	}
 	return nil
 }
 
-// roleAround returns the role of the nearest message that is not of role system, "" at the ends.
-func (r *Request) roleAround(i, step int) string {
-	for i += step; i >= 0 && i < len(r.messages); i += step {
-		if role := r.messages[i].role; role != "system" {
-			return role
+// rolesAfter returns for each message the role of the next that is not of role system, "" for none.
+func (r *Request) rolesAfter() []string {
+	out, next := make([]string, len(r.messages)), ""
+	for i, m := range slices.Backward(r.messages) {
+		out[i] = next
+		if m.role != "system" {
+			next = m.role
 		}
 	}
-	return ""
+	return out
 }
 
-// endsWithServerResult reports whether what stands before message i ends with the result of a tool
-// that ran on the server.
-func (r *Request) endsWithServerResult(i int) bool {
-	for i--; i >= 0 && r.messages[i].role == "system"; i-- {
-	}
-	if i < 0 || len(r.messages[i].blocks) == 0 {
-		return false
-	}
-	last := r.messages[i].blocks[len(r.messages[i].blocks)-1]
-	return serverResult(last.kind())
+// endsOnServer reports whether a message ends with the result of a tool that ran on the server.
+func (m message) endsOnServer() bool {
+	return len(m.blocks) > 0 && serverResult(m.blocks[len(m.blocks)-1].kind())
+}
+
+// instructs reports whether a message has what one of role system may have: texts and changes of tools.
+func (m message) instructs() bool {
+	return !slices.ContainsFunc(m.blocks, func(b block) bool {
+		return b.kind() != "text" && b.kind() != "tool_addition" && b.kind() != "tool_removal"
+	})
 }
 
 // serverResult reports whether blocks of the kind are results of tools that run on the server.

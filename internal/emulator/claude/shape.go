@@ -23,7 +23,7 @@ type walk struct {
 // A gated is a member, or a kind of block or tool, that stands in the body and has a gate.
 type gated struct {
 	open    gate
-	refusal error // if the gate is closed
+	refusal func() error // if the gate is closed
 }
 
 // A gate says whether a request may have something: with a beta, or on some models only.
@@ -70,12 +70,17 @@ func (f record) look(v any, at *place, w *walk) error {
 	if !ok {
 		return refuse("not_an_object", "path", at)
 	}
+	return f.lookIn(o, at, w, "")
+}
+
+// lookIn looks at an object that may have one member more, which is known already.
+func (f record) lookIn(o object, at *place, w *walk, more string) error {
 	for _, m := range f {
 		if err := m.look(o, at, w); err != nil {
 			return err
 		}
 	}
-	return f.lookForOthers(o, at)
+	return f.lookForOthers(o, at, more)
 }
 
 func (m field) look(o object, at *place, w *walk) error {
@@ -86,14 +91,17 @@ func (m field) look(o object, at *place, w *walk) error {
 		return nil
 	}
 	if m.open != nil {
-		w.gated = append(w.gated, gated{m.open, refuse("extra_inputs", "path", at.member(m.name))})
+		w.gated = append(w.gated, gated{m.open, func() error { return refuse("extra_inputs", "path", at.member(m.name)) }})
 	}
 	return m.shape.look(o[m.name], at.member(m.name), w)
 }
 
 // lookForOthers refuses the first member, by name, that the record does not have.
-func (f record) lookForOthers(o object, at *place) error {
+func (f record) lookForOthers(o object, at *place, more string) error {
 	known := 0
+	if _, ok := o[more]; ok {
+		known++
+	}
 	for _, m := range f {
 		if _, ok := o[m.name]; ok {
 			known++
@@ -103,7 +111,7 @@ func (f record) lookForOthers(o object, at *place) error {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(o)) {
-		if !slices.ContainsFunc(f, func(m field) bool { return m.name == name }) {
+		if name != more && !slices.ContainsFunc(f, func(m field) bool { return m.name == name }) {
 			return refuse("extra_inputs", "path", at.member(name))
 		}
 	}
@@ -141,9 +149,9 @@ func (t tagged) look(v any, at *place, w *walk) error {
 		return t.unknown(tag, at)
 	}
 	if open := t.cases[i].open; open != nil {
-		w.gated = append(w.gated, gated{open, t.unknown(tag, at)})
+		w.gated = append(w.gated, gated{open, func() error { return t.unknown(tag, at) }})
 	}
-	return append(record{{name: "type", shape: anything{}}}, t.cases[i].fields...).look(v, at.member(tag), w)
+	return t.cases[i].fields.lookIn(o, at.member(tag), w, "type")
 }
 
 func (t tagged) unknown(tag string, at *place) error {

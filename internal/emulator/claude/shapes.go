@@ -237,7 +237,7 @@ func (displayShape) look(v any, at *place, w *walk) error {
 	always := choiceOf{[]string{"summarized", "omitted"}, ", "}
 	err := always.look(v, at, w)
 	if v == "updates" {
-		w.gated = append(w.gated, gated{withBeta("thinking-display-updates-2026-08-18"), err})
+		w.gated = append(w.gated, gated{withBeta("thinking-display-updates-2026-08-18"), func() error { return err }})
 		return nil
 	}
 	return err

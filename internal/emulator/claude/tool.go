@@ -1,6 +1,7 @@
 package claude
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -77,16 +78,19 @@ func (r *Request) readTools(o object) {
 		t.cache = readCacheControl(t.object)
 		r.tools = append(r.tools, t)
 	}
+	r.named = make(map[string]int, len(r.tools))
+	for i, t := range slices.Backward(r.tools) {
+		r.named[t.name] = i
+	}
 }
 
 // tool returns the offered tool of that name, nil if there is none.
 func (r *Request) tool(name string) *tool {
-	for i := range r.tools {
-		if r.tools[i].name == name {
-			return &r.tools[i]
-		}
+	i, ok := r.named[name]
+	if !ok {
+		return nil
 	}
-	return nil
+	return &r.tools[i]
 }
 
 // callable reports whether the model may use the tool by itself; tool search runs on the server.
