@@ -15,6 +15,7 @@ type options struct {
 	region, account, sessionToken string
 	profiles                      []emulator.ApplicationProfile
 	retired                       bool
+	dataRetention                 string
 	logger                        *slog.Logger
 	chunkDelay                    time.Duration
 	now                           func() time.Time
@@ -41,6 +42,10 @@ func WithApplicationProfile(id, source string) Option {
 // WithRetiredModels makes the Server serve models that have reached their end of life, as if they were
 // active: to play what was recorded of them.
 func WithRetiredModels() Option { return func(o *options) { o.retired = true } }
+
+// WithDataRetention gives the account a data retention mode: with default it may not use the models
+// that ask for aws_review or provider_data_share, Fable among them. Without this option it may.
+func WithDataRetention(mode string) Option { return func(o *options) { o.dataRetention = mode } }
 
 // WithChunkDelay makes the model take that long for each chunk of a stream.
 func WithChunkDelay(d time.Duration) Option { return func(o *options) { o.chunkDelay = d } }

@@ -128,8 +128,8 @@ func (s *Server) listen(l net.Listener) {
 	bedrock := emulator.New(emulator.Config{
 		Region: s.Region, AccountID: s.AccountID,
 		Credentials: []emulator.Credential{s.credential()}, APIKeys: []string{s.APIKey},
-		ApplicationProfiles: s.options.profiles, RetiredModels: s.options.retired, Script: s.script,
-		Logger: s.options.logger, ChunkDelay: s.options.chunkDelay, Now: s.options.now, Observe: s.observe,
+		ApplicationProfiles: s.options.profiles, RetiredModels: s.options.retired, DataRetention: s.options.dataRetention,
+		Logger: s.options.logger, Script: s.script, ChunkDelay: s.options.chunkDelay, Now: s.options.now, Observe: s.observe,
 	})
 	transport := &http.Transport{ForceAttemptHTTP2: true}
 	s.client = &http.Client{Transport: transport}

@@ -120,6 +120,7 @@ func TestOptions(t *testing.T) {
 		bedrocktest.WithApplicationProfile("abc123", "eu.anthropic.claude-opus-5-5"),
 		bedrocktest.WithClock(now),
 		bedrocktest.WithChunkDelay(time.Millisecond),
+		bedrocktest.WithDataRetention("default"),
 		bedrocktest.WithLogger(slog.New(slog.NewTextHandler(&log, nil))),
 	)
 	app := "arn:aws:bedrock:eu-west-1:210987654321:application-inference-profile%2Fabc123"
@@ -130,6 +131,7 @@ func TestOptions(t *testing.T) {
 		{"eu.anthropic.claude-opus-5-5", srv.APIKey, 200},
 		{app, srv.ShortTermAPIKey(time.Minute), 200},
 		{opus, srv.APIKey, 400},
+		{"eu.anthropic.claude-fable-5", srv.APIKey, 400},
 	} {
 		if got, answer := do(t, srv, post(t, srv, c.model, c.key)); got != c.want {
 			t.Errorf("InvokeModel of %s: got %d %s, want %d", c.model, got, answer, c.want)
@@ -146,8 +148,8 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	srv.Close()
-	if got := strings.Count(log.String(), "operation=InvokeModel"); got != 4 {
-		t.Errorf("log has %d lines, want 4: %s", got, log.String())
+	if got := strings.Count(log.String(), "operation=InvokeModel"); got != 5 {
+		t.Errorf("log has %d lines, want 5: %s", got, log.String())
 	}
 }
 

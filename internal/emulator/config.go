@@ -29,6 +29,7 @@ type Config struct {
 	APIKeys             []string             // long-term Bedrock API keys that are accepted, "ABSK…" on AWS
 	ApplicationProfiles []ApplicationProfile // application inference profiles of the account
 	RetiredModels       bool                 // models that have reached their end of life answer as if they were active
+	DataRetention       string               // the account's data retention mode: default, with which it may not use Fable; any model if empty
 
 	Logger     *slog.Logger     // gets one line for each request; nil for silence
 	Observe    func(Exchange)   // called once for each request, just before its answer's headers leave; may be nil

@@ -10,6 +10,7 @@
 // resolve if the step wants no check: an answer, a failure, a delay, a stream that breaks off.
 //
 // It never imports the client: it reads AWS's protocol for itself, so that it can prove the client
-// wrong. What it answers and how it refuses follows AWS's service models and recorded answers of the
-// live service; where neither says anything the source says so.
+// wrong. What it answers follows AWS's service models and recorded answers of the live service. How it
+// refuses is data (package wording), each sentence with where it was seen; one that nobody has seen is
+// marked as assumed.
 package emulator

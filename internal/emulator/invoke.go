@@ -16,7 +16,7 @@ func (s *Server) invokeModel(c *call) error {
 	if err != nil {
 		return err
 	}
-	in := claude.Setting{Model: model, Account: c.who.account}
+	in := claude.Setting{Model: model, Account: c.who.account, DataRetention: s.cfg.DataRetention}
 	request, prompt, err := c.read(in, c.body)
 	if err != nil {
 		return err
@@ -68,7 +68,8 @@ func (s *Server) countTokens(c *call) error {
 	if err != nil {
 		return malformed
 	}
-	_, prompt, err := c.read(claude.Setting{Model: model, Account: c.who.account, Counting: true}, body)
+	in := claude.Setting{Model: model, Account: c.who.account, DataRetention: s.cfg.DataRetention, Counting: true}
+	_, prompt, err := c.read(in, body)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,10 @@ func TestInvokeModelWithResponseStream(t *testing.T) {
 // TestModelIDs holds which identifiers invoke what, from us-east-1.
 func TestModelIDs(t *testing.T) {
 	const arn = "arn:aws:bedrock:us-east-1:123456789012:"
-	b := start(t, emulator.Config{ApplicationProfiles: []emulator.ApplicationProfile{{ID: "abc123def456", Source: opus}}})
+	b := start(t, emulator.Config{ApplicationProfiles: []emulator.ApplicationProfile{
+		{ID: "abc123def456", Source: opus},
+		{ID: "0ld", Source: "us.anthropic.claude-opus-4-20250514-v1:0"},
+	}})
 	const invalid, onDemand = "The provided model identifier is invalid.", "Invocation of model ID %s with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."
 	const gone = "This model version has reached the end of its life. Please refer to the AWS documentation for more details."
 	for _, c := range []struct {
@@ -137,6 +140,8 @@ func TestModelIDs(t *testing.T) {
 		{"the bare ID of a model that wants a profile", "anthropic.claude-opus-5-5", 400, fmt.Sprintf(onDemand, "anthropic.claude-opus-5-5")},
 		{"its foundation-model ARN", "arn:aws:bedrock:us-east-1::foundation-model%2Fanthropic.claude-opus-5-5", 400, fmt.Sprintf(onDemand, "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-5-5")},
 		{"a profile of another geography", "eu.anthropic.claude-opus-5-5", 400, invalid},
+		{"a prefix that Claude Code makes up for ap-* Regions", "apac.anthropic.claude-opus-5-5", 400, invalid},
+		{"a foundation-model ARN with an account", "arn:aws:bedrock:us-east-1:123456789012:foundation-model%2Fanthropic.claude-opus-5-5", 400, invalid},
 		{"a profile that there is not", "jp.anthropic.claude-opus-4-5-20251101-v1:0", 400, invalid},
 		{"an alias of Claude Code's", "opus", 400, invalid},
 		{"a first-party ID", "claude-opus-5-5", 400, invalid},
@@ -147,6 +152,7 @@ func TestModelIDs(t *testing.T) {
 		{"a profile's ARN with a bare ID", arn + "inference-profile%2Fanthropic.claude-opus-5-5", 400, invalid},
 		{"an application profile that there is not", arn + "application-inference-profile%2Fnone", 404, "Could not resolve the foundation model from the provided model identifier."},
 		{"a model at the end of its life", "us.anthropic.claude-opus-4-20250514-v1:0", 404, gone},
+		{"and an application profile of it", arn + "application-inference-profile%2F0ld", 404, gone},
 		{"and its bare ID", "anthropic.claude-3-haiku-20240307-v1:0", 404, gone},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -162,6 +168,28 @@ func TestModelIDs(t *testing.T) {
 				a.wantError(t, 400, "ValidationException", c.want)
 			default:
 				a.wantError(t, c.status, "ResourceNotFoundException", c.want)
+			}
+		})
+	}
+}
+
+func TestDataRetention(t *testing.T) {
+	const fable = "us.anthropic.claude-fable-5-2"
+	for _, c := range []struct {
+		name, mode, model string
+		refused           bool
+	}{
+		{"the mode that Fable does not take", "default", fable, true},
+		{"one that it takes", "aws_review", fable, false},
+		{"nothing said", "", fable, false},
+		{"a model that asks for none", "default", opus, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := start(t, emulator.Config{DataRetention: c.mode}).invoke(c.model, user("hi"))
+			if c.refused {
+				a.wantError(t, 400, "ValidationException", "data retention mode 'default' is not available for this model")
+			} else if a.StatusCode != http.StatusOK {
+				t.Errorf("got %d %s, want 200", a.StatusCode, a.body)
 			}
 		})
 	}
@@ -298,7 +326,7 @@ func TestChunksLeaveAsTheyAreMade(t *testing.T) {
 				b.client = &http.Client{Transport: &http.Transport{Protocols: protocols}}
 				t.Cleanup(b.client.CloseIdleConnections)
 			}
-			body := strings.Replace(user("write 100000 words"), "1000,", "1000000,", 1) // three quarters of an hour
+			body := strings.Replace(user("write 100000 words"), "1000,", "120000,", 1) // three quarters of an hour
 			r := sign(t, b.request(http.MethodPost, "/model/"+opus+"/invoke-with-response-stream", body), body, keys, time.Now())
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()

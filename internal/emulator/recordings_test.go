@@ -318,6 +318,7 @@ func foreign(r recording) bool {
 }
 
 var underAnotherName = cassettes("cassettes/anthropic_completion_beta_tools_stream", "cassettes/anthropic_completion_tools_server_tool_use",
+	"cassettes/anthropic_completion_tools_deferred", "test_messages/test_async_anthropic_beta_message_stream_manager_legacy",
 	"test_structured_outputs/test_anthropic_structured_outputs_")
 
 func excepted(r recording) bool {
@@ -327,6 +328,9 @@ func excepted(r recording) bool {
 var exceptions = []exception{
 	{"InvokeModel in other formats than Claude's Messages API (other vendors' models, Claude's text completions) is not offered", foreign},
 	{"Bedrock knows the beta by another name, or the feature without a beta; they are played so as well", underAnotherName},
+	{"Bedrock caches for an hour from Claude 4.5 on, Anthropic's API did before", cassettes("cassettes/anthropic_completion_cache_write_1h_ttl", "cassettes/completion_anthropic_cache_write_1h_ttl")},
+	{"a JPEG that is declared a PNG, refused since 2025 (anthropics/claude-code issues 988, 11975)", cassettes("test_instrumentor/test_anthropic_instrumentation_image_input_messages")},
+	{"recorded in June 2024, when a tool_result did not have to answer the tool_use before it", cassettes("cassettes/anthropic_completion_tools_call_with_tool_result_stream")},
 	{"written by hand, with a signature that no Claude has made", cassettes("cassettes/anthropic_completion_thinking_tool_result")},
 }
 

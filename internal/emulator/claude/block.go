@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"maps"
-	"slices"
-	"strings"
+	"strconv"
 )
 
 // A block is a content block: of a message, of system, or of a block that holds others.
@@ -21,103 +20,42 @@ type block struct {
 // A cacheControl marks the end of a prefix to be cached.
 type cacheControl struct{ hour bool } // for an hour rather than five minutes
 
-// A place says which kinds of blocks may stand there.
-type place []string
-
-var (
-	inSystem     = place{"text"}
-	inToolResult = place{"document", "image", "search_result", "text", "tool_reference"}
-	inDocument   = place{"image", "text"}
-	inSearch     = place{"text"}
-	inMessage    = place{
-		"bash_code_execution_tool_result", "code_execution_tool_result", "compaction", "container_upload", "document",
-		"image", "mcp_tool_result", "mcp_tool_use", "redacted_thinking", "search_result", "server_tool_use", "text",
-		"text_editor_code_execution_tool_result", "thinking", "tool_addition", "tool_reference", "tool_removal",
-		"tool_result", "tool_search_tool_result", "tool_use", "web_fetch_tool_result", "web_search_tool_result",
-	}
-)
+// A breakpoint is a cacheControl and the path of what it stands at.
+type breakpoint struct {
+	cacheControl
+	path string
+}
 
 func (b block) kind() string { return b.text("type") }
 
-// readBlocks reads content: a string, which is one text block, or an array of blocks.
-func readBlocks(content any, path string, allowed place) ([]block, error) {
+// readBlocks reads content whose shape is right: a string, which is one text block, or an array of
+// blocks. The error is that of a picture or PDF that is none.
+func readBlocks(content any, path string) ([]block, error) {
 	if s, ok := content.(string); ok {
 		return []block{{object: object{"type": "text", "text": s}, path: path + ".0"}}, nil
 	}
-	list, ok := content.([]any)
-	if !ok {
-		return nil, refuse(path, "Input should be a valid array")
-	}
-	blocks := make([]block, 0, len(list))
+	list, _ := content.([]any)
+	blocks := make([]block, len(list))
 	for i, v := range list {
-		b, err := readBlock(v, fmt.Sprintf("%s.%d", path, i), allowed)
-		if err != nil {
+		o, _ := v.(map[string]any)
+		b := &blocks[i]
+		*b = block{object: o, path: path + "." + strconv.Itoa(i), cache: readCacheControl(o)}
+		if err := b.readInner(); err != nil {
 			return nil, err
 		}
-		blocks = append(blocks, b)
 	}
 	return blocks, nil
-}
-
-func readBlock(v any, path string, allowed place) (block, error) {
-	o, ok := v.(map[string]any)
-	if !ok {
-		return block{}, refuse(path, "Input should be a valid dictionary or object to extract fields from")
-	}
-	b := block{object: o, path: path}
-	if !b.has("type") {
-		return b, refuse(path+".type", "Field required")
-	}
-	if !slices.Contains(allowed, b.kind()) {
-		return b, refuse(path, "Input tag '%s' found using 'type' does not match any of the expected tags: '%s'", b.kind(), strings.Join(allowed, "', '"))
-	}
-	if err := b.require(); err != nil {
-		return b, err
-	}
-	var err error
-	if b.cache, err = readCacheControl(o, path+".cache_control"); err != nil {
-		return b, err
-	}
-	return b, b.readInner()
-}
-
-// requiredTexts are the members without which a block says nothing, all of them strings.
-var requiredTexts = map[string][]string{
-	"text":           {"text"},
-	"thinking":       {"thinking", "signature"},
-	"tool_use":       {"id", "name"},
-	"tool_result":    {"tool_use_id"},
-	"tool_reference": {"tool_name"},
-}
-
-func (b block) require() error {
-	for _, name := range requiredTexts[b.kind()] {
-		if !b.has(name) {
-			return refuse(b.path+"."+b.kind()+"."+name, "Field required")
-		}
-		if _, ok := b.object[name].(string); !ok {
-			return refuse(b.path+"."+b.kind()+"."+name, "Input should be a valid string")
-		}
-	}
-	if b.kind() == "tool_use" && b.object.object("input") == nil {
-		return refuse(b.path+".tool_use.input", "Input should be a valid dictionary")
-	}
-	return nil
 }
 
 // readInner reads the blocks within the block, and the picture or PDF that it is.
 func (b *block) readInner() (err error) {
 	switch b.kind() {
 	case "tool_result":
-		if b.has("content") {
-			b.inner, err = readBlocks(b.object["content"], b.path+".tool_result.content", inToolResult)
-		}
+		b.inner, err = readBlocks(b.object["content"], b.path+".tool_result.content")
 	case "search_result":
-		if b.has("content") {
-			b.inner, err = readBlocks(b.object["content"], b.path+".search_result.content", inSearch)
-		}
+		b.inner, err = readBlocks(b.object["content"], b.path+".search_result.content")
 	case "image":
-		b.media, err = readImage(b.object.object("source"), b.path+".image.source")
+		b.media, err = readImage(b.object.object("source"), b.path+".image.source.base64")
 	case "document":
 		return b.readDocument()
 	}
@@ -128,42 +66,30 @@ func (b *block) readDocument() (err error) {
 	source, path := b.object.object("source"), b.path+".document.source"
 	switch source.text("type") {
 	case "base64":
-		b.media, err = readPDF(source, path)
+		b.media, err = readPDF(source, path+".base64")
 	case "text":
 		b.inner = []block{{object: object{"type": "text", "text": source.text("data")}, path: path}}
 	case "content":
-		b.inner, err = readBlocks(source["content"], path+".content", inDocument)
-	default: // url and file are not on Bedrock
-		err = refuse(path, "Input tag '%s' found using 'type' does not match any of the expected tags: 'base64', 'content', 'text'", source.text("type"))
+		b.inner, err = readBlocks(source["content"], path+".content.content")
 	}
 	return err
 }
 
-func readCacheControl(o object, path string) (*cacheControl, error) {
+func readCacheControl(o object) *cacheControl {
 	if !o.has("cache_control") {
-		return nil, nil
+		return nil
 	}
-	c := o.object("cache_control")
-	if kind := c.text("type"); kind != "ephemeral" {
-		return nil, refuse(path, "Input tag '%s' found using 'type' does not match any of the expected tags: 'ephemeral'", kind)
-	}
-	switch ttl := c.text("ttl"); {
-	case ttl == "1h":
-		return &cacheControl{hour: true}, nil
-	case ttl == "5m", !c.has("ttl"):
-		return &cacheControl{}, nil
-	}
-	return nil, refuse(path+".ephemeral.ttl", "Input should be '5m' or '1h'")
+	return &cacheControl{hour: o.object("cache_control").text("ttl") == "1h"}
 }
 
 // breakpoints returns the cache_control of the block and of those within it, in order.
-func (b block) breakpoints() []cacheControl {
-	var out []cacheControl
+func (b block) breakpoints() []breakpoint {
+	var out []breakpoint
 	for _, in := range b.inner {
 		out = append(out, in.breakpoints()...)
 	}
 	if b.cache != nil {
-		out = append(out, *b.cache)
+		out = append(out, breakpoint{*b.cache, b.path})
 	}
 	return out
 }

@@ -147,9 +147,9 @@ func TestCache(t *testing.T) {
 			{name: "20 further", parts: append(row(20, ask), row(19, mark(more, "5m"))...), short: [2]int{0, 41}},
 		}},
 		{"tool_choice and thinking are part of the messages' prefix, not of the system's", []step{
-			{name: "first", parts: []part{tool, mark(system, "5m"), mark(ask, "5m")}, short: [2]int{0, 3}},
-			{name: "with tool_choice", more: `"tool_choice":{"type":"any"}`, parts: []part{tool, mark(system, "5m"), mark(ask, "5m")}, read: [2]int{0, 2}, short: [2]int{2, 3}},
-			{name: "with thinking", more: `"thinking":{"type":"adaptive"}`, parts: []part{tool, mark(system, "5m"), mark(ask, "5m")}, read: [2]int{0, 2}, short: [2]int{2, 3}},
+			{name: "first", model: "claude-opus-5", parts: []part{tool, mark(system, "5m"), mark(ask, "5m")}, short: [2]int{0, 3}},
+			{name: "with tool_choice", model: "claude-opus-5", more: `"tool_choice":{"type":"any"}`, parts: []part{tool, mark(system, "5m"), mark(ask, "5m")}, read: [2]int{0, 2}, short: [2]int{2, 3}},
+			{name: "with thinking", model: "claude-opus-5", more: `"thinking":{"type":"adaptive"}`, parts: []part{tool, mark(system, "5m"), mark(ask, "5m")}, read: [2]int{0, 2}, short: [2]int{2, 3}},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package claude
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
@@ -9,38 +8,48 @@ import (
 
 // A Setting is where a request is to be answered.
 type Setting struct {
-	Model    catalog.Model
-	Account  string // AWS account ID; thinking signatures and the prompt cache are bound to it
-	Counting bool   // for CountTokens
+	Model         catalog.Model
+	Account       string // AWS account ID; thinking signatures and the prompt cache are bound to it
+	DataRetention string // the account's mode: default, aws_review or provider_data_share; "" for one that every model takes
+	Counting      bool   // for CountTokens
+	Converse      bool   // translated from Converse, which has content that InvokeModel has not
 }
 
-// rules are what a request has to keep beyond its shape, first come, first named.
+// rules are what a request has to keep beyond its shape, first come, first named: whether it may be
+// sent at all, then subject by subject, each in its file.
 var rules = []func(*Request, Setting) error{
-	versionIsTheModels,
-	betasAreTaken,
-	automaticCachingIsTaken,
-	breakpointsAreFew,
-	signaturesAreOurs,
+	accountMayUse, versionIsTheModels, betasAreTaken, membersAreOpen, maxTokensAreInBounds, stopsAreVisible,
+	// roles.go
+	firstIsTheUsers, systemStandsWhereItMay, outputConfigStandsWithSystem, blocksStandWithTheirRole, contentIsThere, textIsThere,
+	// toolrules.go
+	toolTypesAreTheModels, toolNamesAreUnique, schemasAreSound, strictSchemasAreClosed, someToolIsLoaded, deferredToolsAreUncached,
+	choiceHasItsTool, choiceIsTheModels,
+	// pairing.go
+	callsAreUnique, callsHaveResults, resultsHaveCalls, serverResultsHaveCalls, referencesHaveTools,
+	// thinkingrules.go
+	thinkingIsTheModels, budgetFits, effortIsTheModels, effortGoesWithThinking, thinkingComesFirst, clearedThinkingIsOn, signaturesAreOurs,
+	// sampling.go
+	samplingIsTheModels, samplingGoesWithThinking, lastIsTheUsers, prefillIsVisible, formatIsClosed,
+	// caching.go
+	cachedTextIsThere, breakpointsAreFew, ttlsAreTheModels, ttlsFall,
+	// medialimits.go
+	imagesAreFew, imagesAreSmall, pagesAreFew,
 }
-
-// refusedMembers are the top-level members of Anthropic's API, or of its clients, that are surely not
-// in Bedrock's schema (Anthropic's platform availability table, November 2026; model and stream stand
-// in the path there). All other unknown members are accepted.
-var refusedMembers = []string{
-	"model", "stream", "safeguards", "service_tier", "inference_geo", "fallbacks", "container", "mcp_servers",
-	"speed", "tags", "betas", "user_profile_id",
-}
-
-const extraInputs = "Extra inputs are not permitted"
-
-// breakpointLimit is how many blocks may carry cache_control.
-const breakpointLimit = 4
 
 // longContextBeta gives the older Sonnets a context of a million tokens.
 const (
 	longContextBeta   = "context-1m-2025-08-07"
 	longContextTokens = 1_000_000
 )
+
+// longOutputBeta gives Claude 3.7 Sonnet answers of 128,000 tokens.
+const (
+	longOutputBeta   = "output-128k-2025-02-19"
+	longOutputTokens = 128_000
+)
+
+// version2026 is the anthropic_version that only the models of 4.7 and later take.
+const version2026 = "2026-10-21"
 
 // clientBeta is in the bodies of Claude Code's CountTokens calls, which Bedrock answers, but is no
 // beta of InvokeModel's.
@@ -56,11 +65,10 @@ func (r *Request) Check(in Setting) error {
 	return nil
 }
 
-func refuseMembers(o object) error {
-	for _, name := range refusedMembers {
-		if _, ok := o[name]; ok {
-			return refuse(name, extraInputs)
-		}
+// accountMayUse: Fable and Mythos need a data retention mode (models-claude.json).
+func accountMayUse(_ *Request, in Setting) error {
+	if in.Model.DataRetention && in.DataRetention == "default" {
+		return refuse("data_retention", "mode", in.DataRetention)
 	}
 	return nil
 }
@@ -68,62 +76,58 @@ func refuseMembers(o object) error {
 // versionIsTheModels: 2026-10-21 is taken from 4.7 on only.
 func versionIsTheModels(r *Request, in Setting) error {
 	if !slices.Contains(in.Model.AnthropicVersions, r.version) {
-		return &Refusal{"Invalid API version: " + r.version}
+		return refuse("version_invalid", "version", r.version)
 	}
 	return nil
 }
 
+// betasAreTaken: one beta that is unknown, not on Bedrock or not the model's fails the request
+// (features.json). Those that nobody has confirmed are taken.
 func betasAreTaken(r *Request, in Setting) error {
 	for _, name := range r.betas {
 		if in.Counting && name == clientBeta {
 			continue
 		}
-		if catalog.LookupBeta(name).RefusedBy(in.Model.ID) {
-			return &Refusal{"invalid beta flag"}
+		if b := catalog.LookupBeta(name); b.Status == catalog.BetaUnknown || b.RefusedBy(in.Model.ID) {
+			return refuse("beta_invalid")
 		}
 	}
 	return nil
 }
 
-// automaticCachingIsTaken: up to 4.6 a cache_control beside messages is an unknown member.
-func automaticCachingIsTaken(r *Request, in Setting) error {
-	if r.autoCache != nil && !since47(in.Model) {
-		return refuse("cache_control", extraInputs)
+// membersAreOpen: some members and kinds of content need a beta, or are some models' only.
+func membersAreOpen(r *Request, in Setting) error {
+	for _, g := range r.gated {
+		if !g.open(r, in) {
+			return g.refusal()
+		}
 	}
 	return nil
 }
 
-// since47 reports whether the model is of 4.7 or later, of which several rules change: those are the
-// models that take more than one anthropic_version.
-func since47(m catalog.Model) bool { return len(m.AnthropicVersions) > 1 }
-
-func breakpointsAreFew(r *Request, _ Setting) error {
-	n := 0
-	for _, t := range r.tools {
-		if t.cache != nil {
-			n++
-		}
+func maxTokensAreInBounds(r *Request, in Setting) error {
+	limit := in.Model.MaxOutputTokens
+	if in.Model.ID == "claude-3-7-sonnet" && slices.Contains(r.betas, longOutputBeta) {
+		limit = longOutputTokens
 	}
-	for b := range r.blocks() {
-		n += len(b.breakpoints())
-	}
-	if r.autoCache != nil {
-		n++
-	}
-	if n > breakpointLimit {
-		return &Refusal{fmt.Sprintf("A maximum of %d blocks with cache_control may be provided. Found %d.", breakpointLimit, n)}
+	if r.maxTokens > limit {
+		return refuse("max_tokens_over", "tokens", r.maxTokens, "limit", limit, "model", in.Model.FirstPartyID)
 	}
 	return nil
+}
+
+// contextTokens is how long a prompt the request may have.
+func contextTokens(r *Request, m catalog.Model) int {
+	if m.Family == "sonnet" && slices.Contains(r.betas, longContextBeta) {
+		return max(m.ContextTokens, longContextTokens)
+	}
+	return m.ContextTokens
 }
 
 // CheckLength refuses a prompt that is longer than the model's context.
 func (r *Request) CheckLength(m catalog.Model, p *Prompt) error {
-	limit := m.ContextTokens
-	if m.Family == "sonnet" && slices.Contains(r.betas, longContextBeta) {
-		limit = max(limit, longContextTokens)
-	}
-	if p.Tokens() > limit {
-		return &Refusal{fmt.Sprintf("prompt is too long: %d tokens > %d maximum", p.Tokens(), limit)}
+	if limit := contextTokens(r, m); p.Tokens() > limit {
+		return refuse("prompt_too_long", "tokens", p.Tokens(), "limit", limit)
 	}
 	return nil
 }

@@ -107,3 +107,13 @@ func pngData(width, height int) string {
 	}
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
+
+func encoded(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func decoded(s string) string {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

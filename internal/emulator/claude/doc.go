@@ -16,6 +16,8 @@
 //   - output_config.format gets JSON that fits its schema.
 //   - anything else is repeated: "You said: …".
 //
-// Rules of the Messages API are in check.go, one function each, in the list rules. What is there
-// today is the request's shape; the wording is Anthropic's, "path: reason".
+// It refuses what Claude on Bedrock refuses. The shape of a body, of any model, is the table in
+// shapes.go, which Parse holds it to; what else it has to keep is the list rules in check.go, one
+// function each, by model as the catalogue says, which Check goes through. All refusals are sentences
+// of wording/data/messages.json, each with how sure it is.
 package claude

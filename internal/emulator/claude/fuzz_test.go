@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
@@ -27,16 +28,30 @@ func FuzzInvoke(f *testing.F) {
 		body(user("hi")), body(user(`call Write {"a":1} call Read`), writeAndRead), body(user("write 9 words"), think),
 		body(`[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"`+pngData(2, 2)+`"}}]}]`, `"cache_control":{"type":"ephemeral"}`),
 		body(toolTurns("call Write {}", `{"type":"tool_use","id":"a","name":"Write","input":{}}`, `{"type":"tool_result","tool_use_id":"a","content":"x"}`), writeAndRead),
+		newer(user("hi"), `"output_config":{"effort":"high","format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}}`),
+		with(`"tools":[{"name":"a","input_schema":{"type":"object","properties":{"a":{"type":["string","null"],"anyOf":[{}]}},"required":["a"]},"strict":true,"cache_control":{"type":"ephemeral","ttl":"1h"}}]`, `"tool_choice":{"type":"tool","name":"a"}`),
+		with(betas("context-management-2025-06-27"), `"context_management":{"edits":[{"type":"clear_tool_uses_20250919","trigger":{"type":"tool_uses","value":1}}]}`, `"metadata":{"user_id":"x"}`),
+		with(`"temperature":1`, `"top_k":5`, `"stop_sequences":["x"]`, `"thinking":{"type":"enabled","budget_tokens":2048,"display":"omitted"}`),
+		body(`[{"role":"user","content":"a"},{"role":"system","content":[],"output_config":{"effort":"low"}},{"role":"assistant","content":[{"type":"server_tool_use","id":"s","name":"n","input":{}},{"type":"tool_search_tool_result","tool_use_id":"s","content":{"type":"tool_search_tool_search_result","tool_references":[{"type":"tool_reference","tool_name":"n"}]}},{"type":"redacted_thinking","data":"x"}]},{"role":"user","content":[{"type":"search_result","source":"s","title":"t","content":[{"type":"text","text":"x","citations":[]}]},{"type":"document","source":{"type":"content","content":[{"type":"text","text":"x"}]}}]}]`),
+		`{"messages":[[]],"tools":[{"type":5}],"thinking":[],"system":{"type":"text"},"anthropic_beta":{}}`,
 	} {
 		f.Add([]byte(seed))
 	}
-	model, _ := catalog.Lookup("opus")
-	in := Setting{Model: model, Account: "123456789012"}
+	var settings []Setting
+	for _, id := range []string{"opus", haiku45, opus5} {
+		model, _ := catalog.Lookup(id)
+		settings = append(settings, Setting{Model: model, Account: "123456789012"})
+	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		r, err := Parse(src)
-		if err != nil || r.Check(in) != nil {
+		if err != nil {
 			return
 		}
+		i := slices.IndexFunc(settings, func(in Setting) bool { return r.Check(in) == nil })
+		if i < 0 {
+			return
+		}
+		in := settings[i]
 		p := Layout(r, in.Model)
 		usage := (&Cache{}).Use(p, in, epoch)
 		if got, want := usage.InputTokens+usage.CacheRead+usage.CacheWrite, p.Tokens(); got != want {

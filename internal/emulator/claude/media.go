@@ -10,16 +10,15 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"math"
-	"slices"
 	"strings"
-
-	"github.com/outcrop-dev/outcrop/internal/catalog"
 )
 
 // A media is a picture or a PDF, of which only the measures are kept.
 type media struct {
+	path          string // of its base64 source
 	format        string // PNG, JPEG, GIF, WebP or PDF
 	bytes         int
+	encoded       int // characters of base64
 	width, height int // of a picture, in pixels
 	pages         int // of a PDF
 }
@@ -30,62 +29,44 @@ const (
 	maxPixels      = 1 << 30
 )
 
-// longEdge is to how many pixels a model scales the longer edge of a picture down.
-func longEdge(m catalog.Model) int {
-	if since47(m) {
-		return 2576
-	}
-	return 1568
-}
-
-var imageTypes = []string{"image/gif", "image/jpeg", "image/png", "image/webp"}
+var imageTypes = []string{"image/jpeg", "image/png", "image/gif", "image/webp"}
 
 func readImage(source object, path string) (*media, error) {
-	if kind := source.text("type"); kind != "base64" {
-		return nil, refuse(path, "Input tag '%s' found using 'type' does not match any of the expected tags: 'base64'", kind)
-	}
-	if !slices.Contains(imageTypes, source.text("media_type")) {
-		return nil, refuse(path+".base64.media_type", "Input should be '%s'", strings.Join(imageTypes, "', '"))
-	}
 	data, err := readBase64(source, path)
 	if err != nil {
 		return nil, err
 	}
-	m := &media{bytes: len(data)}
+	m := &media{bytes: len(data), encoded: len(source.text("data")), path: path}
 	if w, h, ok := webpSize(data); ok {
 		m.format, m.width, m.height = "WebP", w, h
 	} else if c, format, err := image.DecodeConfig(bytes.NewReader(data)); err == nil {
 		m.format, m.width, m.height = strings.ToUpper(format), c.Width, c.Height
 	}
 	if m.width < 1 || m.height < 1 || m.width > maxPixels/m.height {
-		return nil, refuse(path+".base64.data", "Could not process image")
+		return nil, refuse("image_unreadable", "path", path+".data")
+	}
+	if kind, found := source.text("media_type"), "image/"+strings.ToLower(m.format); kind != found {
+		return nil, refuse("image_other_type", "path", path, "type", kind, "found", found)
 	}
 	return m, nil
 }
 
 func readPDF(source object, path string) (*media, error) {
-	if kind := source.text("media_type"); kind != "application/pdf" {
-		return nil, refuse(path+".base64.media_type", "Input should be 'application/pdf'")
-	}
 	data, err := readBase64(source, path)
 	if err != nil {
 		return nil, err
 	}
 	pages, ok := pdfPages(data)
 	if !ok {
-		return nil, refuse(path+".base64.data", "The PDF specified was not valid.")
+		return nil, refuse("pdf_unreadable", "path", path+".data")
 	}
-	return &media{format: "PDF", bytes: len(data), pages: pages}, nil
+	return &media{format: "PDF", bytes: len(data), pages: pages, path: path}, nil
 }
 
 func readBase64(source object, path string) ([]byte, error) {
-	text, ok := source["data"].(string)
-	if !ok {
-		return nil, refuse(path+".base64.data", "Field required")
-	}
-	data, err := base64.StdEncoding.DecodeString(text)
+	data, err := base64.StdEncoding.DecodeString(source.text("data"))
 	if err != nil || len(data) == 0 {
-		return nil, refuse(path+".base64", "invalid base64 data")
+		return nil, refuse("bad_base64", "path", path)
 	}
 	return data, nil
 }

@@ -24,7 +24,7 @@ type segment struct {
 
 // Layout lays a request out as the prompt of a model.
 func Layout(r *Request, m catalog.Model) *Prompt {
-	l := layout{r: r, long: longEdge(m)}
+	l := layout{r: r, long: m.ImageMaxPixels}
 	for _, t := range r.tools {
 		if !t.deferred {
 			l.add(t.cache, t.tokens(), func(h hash.Hash) {

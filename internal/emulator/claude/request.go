@@ -1,20 +1,22 @@
 package claude
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 )
 
 // A Request is the body of InvokeModel for Claude, its shape checked. It does not change and is safe
 // for concurrent use.
 type Request struct {
+	object    object // the body
+	gated     []gated
 	version   string
 	betas     []string
 	maxTokens int
 	system    []block
 	messages  []message
 	tools     []tool
+	named     map[string]int // tools by name, their places in tools
 	choice    choice
 	thinking  thinking
 	stops     []string
@@ -25,6 +27,8 @@ type Request struct {
 
 // A message is one member of messages. A string as content is one text block.
 type message struct {
+	object
+	path   string
 	role   string // user, assistant or system
 	blocks []block
 }
@@ -50,15 +54,26 @@ func Parse(body []byte) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Request{}
-	for _, read := range []func(object) error{
-		refuseMembers, r.readVersion, r.readBetas, r.readMaxTokens, r.readMessages, r.readSystem, r.readTools,
-		r.readChoice, r.readThinking, r.readStops, r.readOutput, r.readAutoCache,
-	} {
-		if err := read(o); err != nil {
+	var w walk
+	if err := bodyShape.look(map[string]any(o), nil, &w); err != nil {
+		return nil, err
+	}
+	r := &Request{object: o, gated: w.gated, version: o.text("anthropic_version"), betas: o.texts("anthropic_beta")}
+	r.maxTokens, _ = o.number("max_tokens")
+	if err := r.readMessages(o); err != nil {
+		return nil, err
+	}
+	if o.has("system") {
+		if r.system, err = readBlocks(o["system"], "system"); err != nil {
 			return nil, err
 		}
 	}
+	r.readTools(o)
+	r.readChoice(o.object("tool_choice"))
+	r.readThinking(o.object("thinking"))
+	r.readOutput(o.object("output_config"))
+	r.stops = o.texts("stop_sequences")
+	r.autoCache = readCacheControl(o)
 	return r, nil
 }
 
@@ -76,178 +91,38 @@ func (r *Request) LastTurn() (kinds, toolResults []string) {
 	return kinds, toolResults
 }
 
-func (r *Request) readVersion(o object) error {
-	if !o.has("anthropic_version") {
-		return refuse("anthropic_version", "Field required")
-	}
-	version, ok := o["anthropic_version"].(string)
-	if !ok {
-		return refuse("anthropic_version", "Input should be a valid string")
-	}
-	r.version = version
-	return nil
-}
-
-func (r *Request) readBetas(o object) (err error) {
-	r.betas, err = texts(o, "anthropic_beta")
-	return err
-}
-
-func (r *Request) readMaxTokens(o object) error {
-	if !o.has("max_tokens") {
-		return refuse("max_tokens", "Field required")
-	}
-	n, ok := o.number("max_tokens")
-	if !ok {
-		return refuse("max_tokens", "Input should be a valid integer")
-	}
-	if n < 1 {
-		return refuse("max_tokens", "Input should be greater than or equal to 1")
-	}
-	r.maxTokens = n
-	return nil
-}
-
 func (r *Request) readMessages(o object) error {
-	if !o.has("messages") {
-		return refuse("messages", "Field required")
-	}
-	list, ok := o["messages"].([]any)
-	if !ok {
-		return refuse("messages", "Input should be a valid array")
-	}
-	if len(list) == 0 {
-		return refuse("messages", "at least one message is required")
-	}
-	for i, v := range list {
-		m, err := readMessage(v, fmt.Sprintf("messages.%d", i))
-		if err != nil {
+	for i, v := range o.list("messages") {
+		m := message{object: v.(map[string]any), path: "messages." + strconv.Itoa(i)}
+		m.role = m.text("role")
+		var err error
+		if m.blocks, err = readBlocks(m.object["content"], m.path+".content"); err != nil {
 			return err
 		}
 		r.messages = append(r.messages, m)
-		if effort := object(v.(map[string]any)).object("output_config").text("effort"); effort != "" {
+		if effort := m.object.object("output_config").text("effort"); effort != "" {
 			r.effort = effort
 		}
 	}
 	return nil
 }
 
-func readMessage(v any, path string) (message, error) {
-	o, ok := v.(map[string]any)
-	if !ok {
-		return message{}, refuse(path, "Input does not match the expected shape.")
-	}
-	m := message{role: object(o).text("role")}
-	if !object(o).has("role") {
-		return m, refuse(path+".role", "Field required")
-	}
-	if !slices.Contains([]string{"user", "assistant", "system"}, m.role) {
-		return m, refuse(path+".role", "Input should be 'user', 'assistant' or 'system'")
-	}
-	if !object(o).has("content") {
-		return m, refuse(path+".content", "Field required")
-	}
-	var err error
-	m.blocks, err = readBlocks(o["content"], path+".content", inMessage)
-	return m, err
+func (r *Request) readChoice(o object) {
+	r.choice = choice{kind: o.text("type"), name: o.text("name"), single: o.is("disable_parallel_tool_use")}
 }
 
-func (r *Request) readSystem(o object) (err error) {
-	if o.has("system") {
-		r.system, err = readBlocks(o["system"], "system", inSystem)
-	}
-	return err
-}
-
-func (r *Request) readChoice(o object) error {
-	if !o.has("tool_choice") {
-		return nil
-	}
-	c := o.object("tool_choice")
-	r.choice = choice{kind: c.text("type"), name: c.text("name"), single: c.is("disable_parallel_tool_use")}
-	switch {
-	case !slices.Contains([]string{"auto", "any", "tool", "none"}, r.choice.kind):
-		return refuse("tool_choice", "Input tag '%s' found using 'type' does not match any of the expected tags: 'any', 'auto', 'none', 'tool'", r.choice.kind)
-	case len(r.tools) == 0 && r.choice.kind != "none":
-		return refuse("tool_choice", "may only be specified while providing tools")
-	case r.choice.kind == "tool" && r.choice.name == "":
-		return refuse("tool_choice.tool.name", "Field required")
-	case r.choice.kind == "tool" && r.tool(r.choice.name) == nil:
-		return refuse("tool_choice", "Tool '%s' not found in provided tools", r.choice.name)
-	}
-	return nil
-}
-
-func (r *Request) readThinking(o object) error {
-	if !o.has("thinking") {
-		return nil
-	}
-	t := o.object("thinking")
-	r.thinking.kind, r.thinking.display = t.text("type"), t.text("display")
-	r.thinking.dropping = t.object("block_binding").text("prefix_mismatch_behavior") == "drop_block"
-	if !slices.Contains([]string{"adaptive", "between_tools", "disabled", "enabled"}, r.thinking.kind) {
-		return refuse("thinking", "Input tag '%s' found using 'type' does not match any of the expected tags: 'adaptive', 'between_tools', 'disabled', 'enabled'", r.thinking.kind)
-	}
-	if r.thinking.kind == "enabled" {
-		budget, ok := t.number("budget_tokens")
-		if !ok {
-			return refuse("thinking.enabled.budget_tokens", "Field required")
-		}
-		r.thinking.budget = budget
-	}
-	return nil
-}
-
-func (r *Request) readStops(o object) (err error) {
-	r.stops, err = texts(o, "stop_sequences")
-	for _, stop := range r.stops {
-		if strings.TrimSpace(stop) == "" {
-			return refuse("stop_sequences", "each stop sequence must contain non-whitespace")
-		}
-	}
-	return err
+func (r *Request) readThinking(o object) {
+	r.thinking.kind, r.thinking.display = o.text("type"), o.text("display")
+	r.thinking.dropping = o.object("block_binding").text("prefix_mismatch_behavior") == "drop_block"
+	r.thinking.budget, _ = o.number("budget_tokens")
 }
 
 // readOutput reads output_config. An effort within the conversation stands over the one beside it.
-func (r *Request) readOutput(o object) error {
-	c := o.object("output_config")
+func (r *Request) readOutput(o object) {
 	if r.effort == "" {
-		r.effort = c.text("effort")
+		r.effort = o.text("effort")
 	}
-	format := c.object("format")
-	if format == nil {
-		return nil
+	if schema := o.object("format").object("schema"); schema != nil {
+		r.schema = map[string]any(schema)
 	}
-	if kind := format.text("type"); kind != "json_schema" {
-		return refuse("output_config.format", "Input tag '%s' found using 'type' does not match any of the expected tags: 'json_schema'", kind)
-	}
-	schema, ok := format["schema"].(map[string]any)
-	if !ok {
-		return refuse("output_config.format.json_schema.schema", "Field required")
-	}
-	r.schema = schema
-	return nil
-}
-
-func (r *Request) readAutoCache(o object) (err error) {
-	r.autoCache, err = readCacheControl(o, "cache_control")
-	return err
-}
-
-// texts reads an optional array of strings.
-func texts(o object, name string) ([]string, error) {
-	if !o.has(name) {
-		return nil, nil
-	}
-	list, ok := o[name].([]any)
-	if !ok {
-		return nil, refuse(name, "Input should be a valid array")
-	}
-	out := make([]string, len(list))
-	for i, v := range list {
-		if out[i], ok = v.(string); !ok {
-			return nil, refuse(fmt.Sprintf("%s.%d", name, i), "Input should be a valid string")
-		}
-	}
-	return out, nil
 }

@@ -38,7 +38,7 @@ func TestRefusals(t *testing.T) {
 		{"content that is a number", "opus", body(`[{"role":"user","content":5}]`), "messages.0.content: Input should be a valid array"},
 		{"a block without type", "opus", body(`[{"role":"user","content":[{"text":"hi"}]}]`), "messages.0.content.0.type: Field required"},
 		{"a text block without text", "opus", body(`[{"role":"user","content":[{"type":"text"}]}]`), "messages.0.content.0.text.text: Field required"},
-		{"an unknown kind of system block", "opus", body(user("hi"), `"system":[{"type":"image"}]`), "system.0: Input tag 'image' found using 'type' does not match any of the expected tags: 'text'"},
+		{"an unknown kind of system block", "opus", body(user("hi"), `"system":[{"type":"image"}]`), "system.0.type: Input should be 'text'"},
 		{"a refused beta", "opus", body(user("hi"), `"anthropic_beta":["files-api-2025-04-14"]`), "invalid beta flag"},
 		{"a beta of other models only", "claude-haiku-4-5", body(user("hi"), `"anthropic_beta":["mid-conversation-output-config-2026-07-01"]`), "invalid beta flag"},
 		{"Claude Code's own beta outside CountTokens", "opus", body(user("hi"), `"anthropic_beta":["claude-code-20250219"]`), "invalid beta flag"},
@@ -49,8 +49,8 @@ func TestRefusals(t *testing.T) {
 		{"a tool without schema", "opus", tools(`[{"name":"a"}]`), "tools.0.custom.input_schema: Field required"},
 		{"a tool whose input is no object", "opus", tools(`[{"name":"a","input_schema":{"type":"array"}}]`), "tools.0.custom.input_schema.type: Input should be 'object'"},
 		{"two tools of one name", "opus", tools(`[{"name":"a",` + object + `},{"name":"a",` + object + `}]`), "tools: Tool names must be unique."},
-		{"tool_choice without tools", "opus", body(user("hi"), `"tool_choice":{"type":"any"}`), "tool_choice: may only be specified while providing tools"},
-		{"tool_choice of a tool that is not offered", "opus", body(user("hi"), `"tools":[{"name":"a",`+object+`}]`, `"tool_choice":{"type":"tool","name":"b"}`), "tool_choice: Tool 'b' not found in provided tools"},
+		{"tool_choice without tools", "opus", body(user("hi"), `"tool_choice":{"type":"any"}`), "tool_choice.any may only be specified while providing tools"},
+		{"tool_choice of a tool that is not offered", "opus", body(user("hi"), `"tools":[{"name":"a",`+object+`}]`, `"tool_choice":{"type":"tool","name":"b"}`), "Tool 'b' not found in provided tools"},
 		{"thinking of an unknown type", "opus", body(user("hi"), `"thinking":{"type":"deep"}`), "thinking: Input tag 'deep' found using 'type' does not match any of the expected tags: 'adaptive', 'between_tools', 'disabled', 'enabled'"},
 		{"thinking without its budget", "claude-haiku-4-5", body(user("hi"), `"thinking":{"type":"enabled"}`), "thinking.enabled.budget_tokens: Field required"},
 		{"a blank stop sequence", "opus", body(user("hi"), `"stop_sequences":[" "]`), "stop_sequences: each stop sequence must contain non-whitespace"},
@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 		{"an image by URL", "opus", image(`{"type":"url","url":"https://example.com/a.png"}`), "messages.0.content.0.image.source: Input tag 'url' found using 'type' does not match any of the expected tags: 'base64'"},
 		{"a PDF that is none", "opus", body(`[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"aGk="}}]}]`), "messages.0.content.0.document.source.base64.data: The PDF specified was not valid."},
 		{"five breakpoints", "opus", body(`[{"role":"user","content":[` + strings.TrimSuffix(strings.Repeat(`{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},`, 5), ",") + `]}]`), "A maximum of 4 blocks with cache_control may be provided. Found 5."},
-		{"a cache for a day", "opus", body(`[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1d"}}]}]`), "messages.0.content.0.cache_control.ephemeral.ttl: Input should be '5m' or '1h'"},
+		{"a cache for a day", "opus", body(`[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1d"}}]}]`), "messages.0.content.0.text.cache_control.ephemeral.ttl: Input should be '5m' or '1h'"},
 		{"automatic caching up to 4.6", "claude-haiku-4-5", body(user("hi"), `"cache_control":{"type":"ephemeral"}`), "cache_control: Extra inputs are not permitted"},
 		{"a prompt longer than the context", "claude-haiku-4-5", body(user(strings.Repeat("word ", 200_000))), "prompt is too long: 200007 tokens > 200000 maximum"},
 	} {
@@ -84,12 +84,16 @@ func TestAccepted(t *testing.T) {
 		{"Claude Code's tool result", "opus", claudeCode(t, "tool-result")},
 		{"Claude Code's tool search", "opus", claudeCode(t, "tool-reference")},
 		{"Claude Code reading a PDF", "opus", claudeCode(t, "pdf-in-tool-result")},
+		{"Claude Code with a million tokens", "claude-sonnet-4-6", claudeCode(t, "sonnet-4-6-1m")},
+		{"Claude Code's auto mode, once safeguards was refused", "opus", claudeCode(t, "auto-mode")},
+		{"Claude Code's title", "claude-sonnet-4-5", claudeCode(t, "title")},
+		{"Anthropic's SDK for TypeScript 1.1, to a model of 4.7", "claude-opus-4-7", `{"max_tokens":64,"messages":[{"role":"user","content":"hi"}],"anthropic_version":"2026-10-21"}`},
 		{"Claude Code's probe", "claude-haiku-4-5", claudeCode(t, "probe")},
-		{"context management", "opus", body(user("hi"), `"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]}`)},
-		{"effort for one message", "opus", body(`[{"role":"user","content":"hi"},{"role":"system","content":"be brief","output_config":{"effort":"low"}}]`)},
+		{"context management", "opus", body(user("hi"), `"anthropic_beta":["context-management-2025-06-27"]`, `"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]}`)},
+		{"effort for one message", "opus", body(`[{"role":"user","content":"hi"},{"role":"system","content":"be brief","output_config":{"effort":"low"}}]`, `"anthropic_beta":["mid-conversation-output-config-2026-07-01"]`)},
 		{"eager input streaming", "opus", body(user("hi"), `"tools":[{"name":"a","input_schema":{"type":"object"},"eager_input_streaming":true}]`)},
-		{"Anthropic's client tools", "opus", body(user("hi"), `"tools":[{"type":"bash_20250124","name":"bash"},{"type":"tool_search_tool_regex_20251119","name":"tool_search_tool_regex"}]`)},
-		{"an unknown beta and an unknown member", "opus", body(user("hi"), `"anthropic_beta":["something-2027-01-01"]`, `"something":{}`)},
+		{"Anthropic's client tools", "opus", body(user("hi"), `"anthropic_beta":["tool-search-tool-2025-10-19"]`, `"tools":[{"type":"bash_20250124","name":"bash"},{"type":"tool_search_tool_regex_20251119","name":"tool_search_tool_regex"}]`)},
+		{"a beta that nobody has confirmed", "opus", body(user("hi"), `"anthropic_beta":["compact-2026-09-04"]`)},
 		{"null where a member may be left out", "opus", body(user("hi"), `"system":null`, `"tools":null`, `"thinking":null`, `"stop_sequences":null`)},
 		{"automatic caching from 4.7 on", "opus", body(user("hi"), `"cache_control":{"type":"ephemeral"}`)},
 		{"a whole number in another spelling", "opus", strings.Replace(body(user("hi")), "4096", "4.096e3", 1)},
@@ -106,7 +110,7 @@ func TestAccepted(t *testing.T) {
 func TestCountingTakesClaudeCodesBeta(t *testing.T) {
 	in := setting(t, "claude-haiku-4-5")
 	in.Counting = true
-	r, err := Parse([]byte(body(user("hi"), `"anthropic_beta":["claude-code-20250219"]`)))
+	r, err := Parse([]byte(claudeCode(t, "count-tokens")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func signaturesAreOurs(r *Request, in Setting) error {
 			text, signature := b.text("thinking"), b.text("signature")
 			want := sign(in, prefixes[i], text, thinkingTokens(text, signature))
 			if !hmac.Equal([]byte(want), []byte(signature)) {
-				return refuse(b.path, "Invalid `signature` in `thinking` block")
+				return refuse("signature_invalid", "path", b.path)
 			}
 		}
 	}

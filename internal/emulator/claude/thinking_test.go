@@ -62,7 +62,7 @@ func TestSignatures(t *testing.T) {
 		{"another account", body(conversation(`"why?"`, content), `"system":"be kind"`), other, invalid},
 		{"another question before it", body(conversation(`"how?"`, content), `"system":"be kind"`), in, invalid},
 		{"another system prompt", body(conversation(`"why?"`, content), `"system":"be rude"`), in, invalid},
-		{"another question, to be dropped then", body(conversation(`"how?"`, content), `"system":"be kind"`, `"thinking":{"type":"adaptive","block_binding":{"prefix_mismatch_behavior":"drop_block"}}`), in, ""},
+		{"another question, to be dropped then", body(conversation(`"how?"`, content), `"system":"be kind"`, `"anthropic_beta":["thinking-binding-controls-2026-08-01"]`, `"thinking":{"type":"adaptive","block_binding":{"prefix_mismatch_behavior":"drop_block"}}`), in, ""},
 		{"no signature", body(conversation(`"why?"`, `[{"type":"thinking","thinking":"x"}]`)), in, "messages.1.content.0.thinking.signature: Field required"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,14 +113,14 @@ func TestWhenTheModelThinks(t *testing.T) {
 		{"enabled, omitted", "claude-haiku-4-5", body(user("hi"), `"thinking":{"type":"enabled","budget_tokens":1024,"display":"omitted"}`), true, false},
 		{"adaptive, whose default is omitted", "opus", body(user("hi"), `"thinking":{"type":"adaptive"}`), true, false},
 		{"adaptive, summarized", "opus", body(user("hi"), think), true, true},
-		{"adaptive, updates", "opus", body(user("hi"), `"thinking":{"type":"adaptive","display":"updates"}`), true, true},
+		{"adaptive, updates", "opus", body(user("hi"), `"anthropic_beta":["thinking-display-updates-2026-08-18"]`, `"thinking":{"type":"adaptive","display":"updates"}`), true, true},
 		{"adaptive at low effort", "opus", body(user("hi"), think, `"output_config":{"effort":"low"}`), false, false},
-		{"low effort in the conversation", "opus", body(`[{"role":"user","content":"hi"},{"role":"system","content":"x","output_config":{"effort":"low"}}]`, think, `"output_config":{"effort":"high"}`), false, false},
+		{"low effort in the conversation", "opus", body(`[{"role":"user","content":"hi"},{"role":"system","content":"x","output_config":{"effort":"low"}}]`, `"anthropic_beta":["mid-conversation-output-config-2026-07-01"]`, think, `"output_config":{"effort":"high"}`), false, false},
 		{"not asked for", "opus", body(user("hi")), false, false},
-		{"disabled", "opus", body(user("hi"), `"thinking":{"type":"disabled"}`), false, false},
+		{"disabled", "claude-haiku-5-5", body(user("hi"), `"thinking":{"type":"disabled"}`), false, false},
 		{"between tools, before any", "claude-sonnet-5-5", body(user("hi"), `"thinking":{"type":"between_tools"}`), false, false},
 		{"between tools, after one", "claude-sonnet-5-5", body(result, writeAndRead, `"thinking":{"type":"between_tools","display":"summarized"}`), true, true},
-		{"forced to use a tool", "claude-haiku-4-5", body(user("hi"), writeAndRead, `"tool_choice":{"type":"any"}`, `"thinking":{"type":"enabled","budget_tokens":1024}`), false, false},
+		{"forced to use a tool", "claude-opus-5", body(user("hi"), writeAndRead, `"tool_choice":{"type":"any"}`, think), false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			reply := mustInvoke(t, c.model, c.body)
@@ -136,7 +136,7 @@ func TestWhenTheModelThinks(t *testing.T) {
 func TestThinkingThatIsCutIsSignedAsItIs(t *testing.T) {
 	in := setting(t, "claude-haiku-4-5")
 	cut := func(s string) string { return strings.Replace(s, "4096", "5", 1) }
-	reply, err := invoke(in, &Cache{}, cut(body(user("hi"), `"thinking":{"type":"enabled","budget_tokens":1024}`)), epoch)
+	reply, err := invoke(in, &Cache{}, cut(body(user("hi"), `"anthropic_beta":["interleaved-thinking-2025-05-14"]`, `"thinking":{"type":"enabled","budget_tokens":1024}`)), epoch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,107 +1,96 @@
 package claude
 
 import (
-	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 )
 
 // A tool is one member of tools.
 type tool struct {
 	object
+	path     string
 	name     string
 	kind     string // custom, or the name and version of a tool that Anthropic defines
 	deferred bool   // not in the prompt until a tool_reference names it
 	cache    *cacheControl
 }
 
-// toolName is Bedrock's pattern (service model of Converse; InvokeModel goes by it too).
-var toolName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+// A definedTool is a type of tool that Anthropic defines and the client runs.
+type definedTool struct {
+	kind, name  string
+	beta        string // without which the type is unknown; "" for none
+	from, until string // the first models that have it, and the first that have it no more, by release date; "" for no bound
+	fields      record
+}
 
-// Anthropic-defined tools by how their type begins. Those that the client runs are accepted, those
-// that Anthropic's servers run are not on Bedrock, but for tool search.
-var (
-	clientTools = []string{"bash_", "text_editor_", "computer_", "memory_", "tool_search_tool_"}
-	serverTools = []string{"web_search_", "web_fetch_", "code_execution_", "advisor_", "mcp_toolset"}
-)
+// definedTools are those that Bedrock takes. Which models have which version: Anthropic's tool
+// reference (2026-08) and the refusal "'claude-opus-4-6' does not support tool types:
+// text_editor_20250429" (UKGovernmentBEIS/inspect_ai issue 3179); computer_20251124 from Opus 4.5 on,
+// on Bedrock up to 5.5 and 5.2 (features.json).
+var definedTools = []definedTool{
+	{kind: "bash_20241022", name: "bash", beta: "computer-use-2024-10-22", until: "2025-02-24"},
+	{kind: "bash_20250124", name: "bash", from: "2025-02-24"},
+	{kind: "computer_20241022", name: "computer", beta: "computer-use-2024-10-22", until: "2025-02-24", fields: screenFields},
+	{kind: "computer_20250124", name: "computer", beta: "computer-use-2025-01-24", from: "2025-02-24", until: "2025-11-24", fields: screenFields},
+	{kind: "computer_20251124", name: "computer", beta: "computer-use-2025-11-24", from: "2025-11-24",
+		fields: append(record{{name: "enable_zoom", shape: boolean{}}}, screenFields...)},
+	{kind: "memory_20250818", name: "memory", from: "2025-05-22"},
+	{kind: "text_editor_20241022", name: "str_replace_editor", beta: "computer-use-2024-10-22", until: "2025-02-24"},
+	{kind: "text_editor_20250124", name: "str_replace_editor", from: "2025-02-24", until: "2025-05-22"},
+	{kind: "text_editor_20250429", name: "str_replace_based_edit_tool", from: "2025-05-22", until: "2026-02-05"},
+	{kind: "text_editor_20250728", name: "str_replace_based_edit_tool", from: "2025-05-22",
+		fields: record{{name: "max_characters", shape: integer{1}}}},
+	{kind: "tool_search_tool_bm25", name: "tool_search_tool_bm25", beta: toolSearchBeta, from: "2025-05-22"},
+	{kind: "tool_search_tool_bm25_20251119", name: "tool_search_tool_bm25", beta: toolSearchBeta, from: "2025-05-22"},
+	{kind: "tool_search_tool_regex", name: "tool_search_tool_regex", beta: toolSearchBeta, from: "2025-05-22"},
+	{kind: "tool_search_tool_regex_20251119", name: "tool_search_tool_regex", beta: toolSearchBeta, from: "2025-05-22"},
+}
 
-func (r *Request) readTools(o object) error {
-	if !o.has("tools") {
+var screenFields = record{
+	{name: "display_width_px", shape: integer{1}, need: true},
+	{name: "display_height_px", shape: integer{1}, need: true},
+	{name: "display_number", shape: integer{0}},
+}
+
+// serverTools are the tools that Anthropic's servers run, by how their type begins. They are not on
+// Bedrock.
+var serverTools = []string{"web_search_", "web_fetch_", "code_execution_", "advisor_", "mcp_toolset", "computer_toolset_"}
+
+func (d definedTool) open() gate {
+	if d.beta == "" {
 		return nil
 	}
-	list, ok := o["tools"].([]any)
-	if !ok {
-		return refuse("tools", "Input should be a valid array")
-	}
-	seen := map[string]bool{}
-	for i, v := range list {
-		t, err := readTool(v, fmt.Sprintf("tools.%d", i))
-		if err != nil {
-			return err
+	return withBeta(d.beta)
+}
+
+// on reports whether models released on a day have the type.
+func (d definedTool) on(released string) bool {
+	return released >= d.from && (d.until == "" || released < d.until)
+}
+
+func (r *Request) readTools(o object) {
+	for i, v := range o.list("tools") {
+		t := tool{object: v.(map[string]any), path: (&place{name: "tools"}).item(i).String()}
+		t.name, t.kind, t.deferred = t.text("name"), t.text("type"), t.is("defer_loading")
+		if t.kind == "" {
+			t.kind = "custom"
 		}
-		if seen[t.name] {
-			return refuse("tools", "Tool names must be unique.")
-		}
-		seen[t.name] = true
+		t.cache = readCacheControl(t.object)
 		r.tools = append(r.tools, t)
 	}
-	return nil
-}
-
-func readTool(v any, path string) (tool, error) {
-	o, ok := v.(map[string]any)
-	if !ok {
-		return tool{}, refuse(path, "Input should be a valid dictionary or object to extract fields from")
+	r.named = make(map[string]int, len(r.tools))
+	for i, t := range slices.Backward(r.tools) {
+		r.named[t.name] = i
 	}
-	t := tool{object: o, name: object(o).text("name"), kind: object(o).text("type"), deferred: object(o).is("defer_loading")}
-	if t.kind == "" {
-		t.kind = "custom"
-	}
-	switch {
-	case hasPrefix(t.kind, serverTools):
-		return t, &Refusal{fmt.Sprintf("tool type '%s' is not supported for this model", t.kind)}
-	case t.kind != "custom" && !hasPrefix(t.kind, clientTools):
-		return t, refuse(path, "Input tag '%s' found using 'type' does not match any of the expected tags: 'bash_20250124', 'custom', 'memory_20250818', 'text_editor_20250728', 'tool_search_tool_bm25_20251119', 'tool_search_tool_regex_20251119'", t.kind)
-	case !t.has("name"):
-		return t, refuse(path+"."+t.kind+".name", "Field required")
-	case !toolName.MatchString(t.name):
-		return t, refuse(path+"."+t.kind+".name", "String should match pattern '%s'", toolName)
-	}
-	if t.kind == "custom" {
-		if err := t.checkSchema(path + ".custom.input_schema"); err != nil {
-			return t, err
-		}
-	}
-	var err error
-	t.cache, err = readCacheControl(o, path+"."+t.kind+".cache_control")
-	return t, err
-}
-
-func (t tool) checkSchema(path string) error {
-	if !t.has("input_schema") {
-		return refuse(path, "Field required")
-	}
-	schema := t.object.object("input_schema")
-	if schema == nil {
-		return refuse(path, "Input should be a valid dictionary")
-	}
-	if !schema.has("type") {
-		return refuse(path+".type", "Field required")
-	}
-	if schema.text("type") != "object" {
-		return refuse(path+".type", "Input should be 'object'")
-	}
-	return nil
 }
 
 // tool returns the offered tool of that name, nil if there is none.
 func (r *Request) tool(name string) *tool {
-	for i := range r.tools {
-		if r.tools[i].name == name {
-			return &r.tools[i]
-		}
+	i, ok := r.named[name]
+	if !ok {
+		return nil
 	}
-	return nil
+	return &r.tools[i]
 }
 
 // callable reports whether the model may use the tool by itself; tool search runs on the server.

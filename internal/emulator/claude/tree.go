@@ -3,9 +3,10 @@ package claude
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator/wording"
 )
 
 // A Refusal says why a request is not answered, in the words of the Messages API: "path: reason".
@@ -15,9 +16,9 @@ type Refusal struct{ Message string }
 // Error returns the message.
 func (r *Refusal) Error() string { return r.Message }
 
-// refuse returns the Refusal of what stands at path.
-func refuse(path, format string, args ...any) error {
-	return &Refusal{path + ": " + fmt.Sprintf(format, args...)}
+// refuse returns the Refusal that a sentence of wording/data/messages.json makes.
+func refuse(key string, namesAndValues ...any) error {
+	return &Refusal{wording.Say(key, namesAndValues...)}
 }
 
 // An object is a JSON object as encoding/json reads it, with numbers as json.Number.
@@ -32,11 +33,11 @@ func readObject(body []byte) (object, error) {
 		return nil, malformed(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, &Refusal{"Malformed input request, please reformat your input and try again. (more than one JSON value)"}
+		return nil, refuse("malformed", "fault", "more than one JSON value")
 	}
 	o, ok := v.(map[string]any)
 	if !ok {
-		return nil, &Refusal{"Malformed input request: #: expected type: JSONObject, found: " + kindOf(v) + ", please reformat your input and try again."}
+		return nil, refuse("malformed_kind", "kind", kindOf(v))
 	}
 	return o, nil
 }
@@ -44,9 +45,9 @@ func readObject(body []byte) (object, error) {
 // malformed keeps AWS's sentence whole and adds what is wrong.
 func malformed(err error) error {
 	if err == io.EOF {
-		return &Refusal{"Malformed input request, please reformat your input and try again. (empty body)"}
+		return refuse("malformed", "fault", "empty body")
 	}
-	return &Refusal{"Malformed input request, please reformat your input and try again. (" + err.Error() + ")"}
+	return refuse("malformed", "fault", err)
 }
 
 // kindOf names a JSON value as Bedrock's schema checker does.
@@ -123,4 +124,14 @@ func compact(v any) []byte {
 		return nil // not with what encoding/json has read itself
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// texts returns a member that is an array of strings.
+func (o object) texts(name string) []string {
+	var out []string
+	for _, v := range o.list(name) {
+		s, _ := v.(string)
+		out = append(out, s)
+	}
+	return out
 }
