@@ -83,6 +83,10 @@ func exitCode(err error) int {
 		return exitNetwork
 	case outcrop.Canceled:
 		return exitInterrupted
+	case outcrop.ModelFailed:
+		if errors.Is(err, context.DeadlineExceeded) {
+			return exitNetwork
+		}
 	}
 	return exitFailure
 }
@@ -101,6 +105,7 @@ func newRoot(started *bool) *cobra.Command {
   outcrop serve --local      try it: a gateway on an embedded Bedrock, no AWS account needed
   outcrop run -- claude      one command (here Claude Code) on Bedrock, nothing else to set
   outcrop serve              a gateway for your AWS account
+  outcrop chat               talk to a model here in the terminal
 
 Settings come from flags, then from environment variables: OUTCROP_ and the flag's name, as in
 OUTCROP_LISTEN. AWS's own variables and files mean here what they mean to AWS's SDKs.
@@ -119,7 +124,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 authentication or permission, 4 not foun
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolP("verbose", "v", false, "log more")
-	root.AddCommand(newServe(), newRun(), newLocal(), newVersion())
+	root.AddCommand(newServe(), newRun(), newLocal(), newChat(), newVersion())
 	return root
 }
 
