@@ -263,7 +263,7 @@ func (c *chatRun) answer(ctx context.Context, client *outcrop.Client) error {
 		}
 	}
 	if remark := answer.Remark(c.settings); remark != "" {
-		fmt.Fprintf(os.Stderr, "outcrop: %s\n", remark)
+		fmt.Fprintf(os.Stderr, "outcrop: %s\n", terminal.Printable(remark))
 	}
 	if c.verbose || terminal.IsTerminal(os.Stderr) {
 		fmt.Fprintln(os.Stderr, terminal.NewStyle(os.Stderr, os.Getenv).Dim(answer.Target.ModelID+" · "+answer.Summary()))

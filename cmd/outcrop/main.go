@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/outcrop-dev/outcrop"
+	"github.com/outcrop-dev/outcrop/internal/terminal"
 )
 
 // Exit codes, the same for every command.
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string) int {
 	if errors.As(err, &child) { // outcrop run: the child has said what there is to say
 		return childCode(child)
 	}
-	fmt.Fprintf(os.Stderr, "outcrop: %v\n", err)
+	fmt.Fprintf(os.Stderr, "outcrop: %s\n", terminal.Printable(err.Error())) // what came over the wire may be in it
 	return exitCode(err)
 }
 

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,9 @@ type part struct {
 	sign  strings.Builder
 	whole bool
 }
+
+// nothing stands for a block that is none.
+var nothing = []byte("{}")
 
 // A Reader is told what comes, as it comes.
 type Reader struct {
@@ -69,7 +73,10 @@ func (a *Answer) read(kind string, data []byte, to Reader) {
 		a.ID, a.Model = member(data, "message", "id"), member(data, "message", "model")
 	case "content_block_start":
 		raw, _ := jsonedit.Member(data, "content_block")
-		p := &part{start: append(json.RawMessage(nil), raw...), kind: member(raw, "type")}
+		if !json.Valid(raw) || raw[0] != '{' {
+			raw = nothing // no block of Claude's, and none to send back
+		}
+		p := &part{start: bytes.Clone(raw), kind: member(raw, "type")}
 		a.parts = append(a.parts, p)
 		if p.kind == "thinking" || p.kind == "redacted_thinking" {
 			to.Thinking("")
@@ -136,6 +143,7 @@ func (a *Answer) sendable() []json.RawMessage {
 	out := []json.RawMessage{}
 	for _, p := range a.parts {
 		switch {
+		case p.kind == "":
 		case p.kind == "text" && strings.TrimSpace(p.text.String()) == "":
 		case p.kind != "text" && !p.whole:
 		case p.kind == "thinking" && p.sign.Len() == 0 && member(p.start, "signature") == "":

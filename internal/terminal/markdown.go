@@ -238,7 +238,7 @@ func (m *Markdown) endLine() {
 		m.newline()
 	}
 	m.inBody, m.skip, m.bold, m.code, m.heading, m.indent = false, false, false, false, false, 0
-	if m.shown != m.base {
+	if m.shown != "" && m.shown != m.base {
 		m.out.WriteString("\x1b[0m")
 		m.shown = ""
 	}
