@@ -39,7 +39,7 @@ standard error if that is a terminal, or with -v. ctrl-c stops an answer; the co
 		RunE: func(cmd *cobra.Command, args []string) error { return runChat(cmd, strings.Join(args, " ")) },
 	}
 	f := cmd.Flags()
-	f.StringP("model", "m", "sonnet", "`MODEL`: an alias, model ID, inference profile ID or ARN")
+	f.StringP("model", "m", defaultModel, "`MODEL`: an alias, model ID, inference profile ID or ARN")
 	f.StringArrayP("file", "f", nil, "attach `FILE`: a PDF, image or text; - for standard input; may be repeated")
 	f.Bool("think", false, "have the model think, and show it; without, it thinks as it does by itself")
 	f.String("effort", "", "how much it does for an answer: `LEVEL` low, medium, high, xhigh or max")
@@ -57,6 +57,8 @@ standard error if that is a terminal, or with -v. ctrl-c stops an answer; the co
 	return cmd
 }
 
+const defaultModel = "sonnet"
+
 // A chatRun is one call of outcrop chat.
 type chatRun struct {
 	settings chat.Settings
@@ -72,6 +74,7 @@ func runChat(cmd *cobra.Command, prompt string) error {
 	f := cmd.Flags()
 	c := chatRun{prompt: chat.Prompt{Text: prompt}}
 	c.settings.Model, _ = f.GetString("model")
+	c.settings.Model = cmp.Or(c.settings.Model, defaultModel)
 	c.settings.System, _ = f.GetString("system")
 	c.settings.Think, _ = f.GetBool("think")
 	c.settings.Effort, _ = f.GetString("effort")
