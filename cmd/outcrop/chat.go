@@ -387,7 +387,7 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 		Advice: c.advice, Conversation: chat.Conversation{Settings: c.settings}, Files: c.prompt.Files,
 	}
 	s.Cache = true
-	return s.Run(ctx)
+	return c.explain(s.Run(ctx))
 }
 
 // place says where answers come from.
