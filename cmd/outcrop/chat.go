@@ -93,7 +93,7 @@ func runChat(cmd *cobra.Command, prompt string) error {
 	talk := prompt == "" && !c.json && terminal.IsTerminal(os.Stdin) && terminal.IsTerminal(os.Stdout)
 	paths, _ := f.GetStringArray("file")
 	if err := c.read(cmd.Context(), paths, talk); err != nil {
-		return err
+		return c.explain(err)
 	}
 	client, stop, err := c.open(cmd.Context(), f, talk)
 	if err != nil {
@@ -406,7 +406,7 @@ func (c *chatRun) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	if outcrop.KindOf(err) == outcrop.Canceled {
+	if chat.Stopped(err) {
 		return outcrop.Errorf(outcrop.Canceled, "stopped")
 	}
 	if advice := c.advice(err); advice != "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,6 +65,11 @@ func Ask(ctx context.Context, client *outcrop.Client, inv *outcrop.Invocation, t
 	}
 	a.Usage = stream.Usage()
 	return a, nil
+}
+
+// Stopped reports whether err is that the user, or the system, stopped an answer.
+func Stopped(err error) bool {
+	return errors.Is(err, context.Canceled) || outcrop.KindOf(err) == outcrop.Canceled
 }
 
 // read takes an event in. Events and deltas that are not known are passed over.

@@ -348,3 +348,21 @@ func TestAskReportsWhatCameBeforeAnError(t *testing.T) {
 		t.Errorf("the next answer is %q", next.Text())
 	}
 }
+
+// A signal ends a context with a cause of its own (signal.NotifyContext from Go 1.26 on).
+func TestStoppedBeforeAnythingCame(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupt signal received"))
+	c := &Conversation{Settings: Settings{Model: "sonnet"}}
+	inv, err := c.Invocation(Prompt{Text: "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Ask(ctx, newClient(t, bedrocktest.NewServer(t)), inv, silent)
+	if !Stopped(err) || a.Text() != "" {
+		t.Errorf("Ask = %+v, %v", a, err)
+	}
+	if Stopped(outcrop.Errorf(outcrop.Interrupted, "the answer broke off")) {
+		t.Error("an answer that broke off was not stopped by anybody")
+	}
+}

@@ -110,7 +110,7 @@ func (s *Session) ask(ctx context.Context, p Prompt) {
 
 // broken is for an answer that was stopped or broke off.
 func (s *Session) broken(p Prompt, answer *Answer, err error) {
-	stopped := outcrop.KindOf(err) == outcrop.Canceled
+	stopped := Stopped(err)
 	if !stopped {
 		s.complain("%s", err.Error())
 		if advice := s.Advice(err); advice != "" {
