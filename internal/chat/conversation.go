@@ -41,7 +41,7 @@ func (s Settings) Check() error {
 		return fmt.Errorf("%s is not a Claude model: chat speaks Claude's Messages API", s.Model)
 	case !known:
 		return nil
-	case s.Think && len(thinkingKinds(m)) == 0:
+	case s.Think && thinkingKind(m) == "":
 		return fmt.Errorf("%s does not think", m.Name)
 	case s.Effort != "" && len(m.Efforts) == 0:
 		return fmt.Errorf("%s takes no effort", m.Name)
@@ -49,7 +49,7 @@ func (s Settings) Check() error {
 		return fmt.Errorf("%s has no effort %q: it takes %s", m.Name, s.Effort, strings.Join(m.Efforts, ", "))
 	case s.MaxTokens > m.MaxOutputTokens:
 		return fmt.Errorf("%s answers with %d tokens at most", m.Name, m.MaxOutputTokens)
-	case s.Think && thinkingKinds(m)[0] == "enabled" && s.maxTokens() <= minBudget:
+	case s.Think && thinkingKind(m) == "enabled" && s.maxTokens() <= minBudget:
 		return fmt.Errorf("%s thinks with %d tokens at least: more than that must be allowed", m.Name, minBudget)
 	}
 	return nil
@@ -62,14 +62,14 @@ func mayBeClaude(id string) bool {
 	return strings.HasPrefix(id, "arn:") || strings.Contains(id, "anthropic.") || !strings.Contains(id, ".")
 }
 
-// thinkingKinds are the values of thinking.type by which a model can be asked to think.
-func thinkingKinds(m catalog.Model) []string {
+// thinkingKind is the value of thinking.type by which a model is asked to think; "" if it does not.
+func thinkingKind(m catalog.Model) string {
 	for _, kind := range []string{"adaptive", "enabled"} {
 		if slices.Contains(m.Thinking, kind) {
-			return []string{kind}
+			return kind
 		}
 	}
-	return nil
+	return ""
 }
 
 func (s Settings) maxTokens() int {
@@ -95,10 +95,9 @@ func (s Settings) thinking() *thinking {
 	if !s.Think {
 		return nil
 	}
-	m, known := catalog.Lookup(s.Model)
-	kinds := thinkingKinds(m)
+	m, _ := catalog.Lookup(s.Model)
 	switch {
-	case known && len(kinds) > 0 && kinds[0] == "enabled":
+	case thinkingKind(m) == "enabled":
 		return &thinking{Type: "enabled", Budget: max(minBudget, s.maxTokens()/2)}
 	case slices.Contains(m.Thinking, "enabled"): // up to 4.6 thinking is shown without asking
 		return &thinking{Type: "adaptive"}
