@@ -350,7 +350,8 @@ func TestGatewayResolvesAndRetries(t *testing.T) {
 		}
 		io.WriteString(w, wholeMessage)
 	})
-	client, err := outcrop.New(context.Background(), outcrop.WithGateway(u.URL, "a-key-of-the-gateway"), outcrop.WithGetenv(func(string) string { return "" }))
+	client, err := outcrop.New(context.Background(), outcrop.WithGateway(u.URL, "a-key-of-the-gateway"),
+		outcrop.WithGetenv(func(name string) string { return map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}[name] }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,9 @@ func WithGetenv(getenv func(string) string) Option { return func(s *settings) { 
 // complete finds what was not given as AWS's SDKs do.
 func (s *settings) complete(ctx context.Context) error {
 	s.endpoint.Getenv = s.getenv
+	if s.gateway { // AWS's own settings (FIPS, dual stack) are not about a gateway
+		s.endpoint.Getenv = func(string) string { return "" }
+	}
 	if s.source != nil && (s.region != "" || s.gateway) {
 		return nil
 	}
