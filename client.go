@@ -44,6 +44,7 @@ type Client struct {
 	timeout     time.Duration // for an answer that is not streamed
 	now         func() time.Time
 	budget      retryBudget
+	gateway     bool // it calls an Outcrop gateway, which resolves models and retries
 }
 
 // New makes a Client. Without options it finds Region and credentials as AWS's SDKs do: a Bedrock
@@ -73,7 +74,7 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 	return &Client{
 		region: s.region, runtime: runtime, control: control,
 		credentials: s.source, signer: sigv4.NewSigner(signingName, s.region),
-		http: client, idle: s.idle, timeout: s.timeout, now: time.Now,
+		http: client, idle: s.idle, timeout: s.timeout, now: time.Now, gateway: s.gateway,
 	}, nil
 }
 
@@ -89,7 +90,7 @@ func withoutCredentials(err error) *Error {
 	return &Error{Kind: Credentials, Message: "no AWS credentials", Err: err}
 }
 
-// Region returns the source Region that the Client calls.
+// Region returns the source Region that the Client calls; "" for that of a gateway, if none was given.
 func (c *Client) Region() string { return c.region }
 
 // Do sends an operation that does not stream and returns the whole answer. It shapes an InvokeModel

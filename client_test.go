@@ -337,3 +337,35 @@ func TestWhatWillNotPassIsNotRetried(t *testing.T) {
 		t.Errorf("an untrusted certificate: %v after %d dials, %v", err, dials.Load(), h)
 	}
 }
+
+func TestGatewayResolvesAndRetries(t *testing.T) {
+	var paths []string
+	var keys []string
+	u := newUpstream(t, func(n int, w http.ResponseWriter, r *http.Request) {
+		paths, keys = append(paths, r.URL.Path), append(keys, r.Header.Get("Authorization"))
+		if n == 1 {
+			w.Header().Set("X-Amzn-Errortype", "ThrottlingException")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		io.WriteString(w, wholeMessage)
+	})
+	client, err := outcrop.New(context.Background(), outcrop.WithGateway(u.URL, "a-key-of-the-gateway"),
+		outcrop.WithGetenv(func(name string) string { return map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}[name] }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := client.Resolve("sonnet"); id != "sonnet" || err != nil {
+		t.Errorf("Resolve = %q, %v; want the name as it is", id, err)
+	}
+	inv := invocation(t, `{"model":"sonnet","max_tokens":5,"messages":[]}`)
+	if _, err := client.Do(context.Background(), inv); outcrop.KindOf(err) != outcrop.Throttled {
+		t.Errorf("got %v, want the throttle that the gateway has retried", err)
+	}
+	if answer, err := client.Do(context.Background(), inv); err != nil || answer.Target.ModelID != "sonnet" {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	if want := []string{"/model/sonnet/invoke", "/model/sonnet/invoke"}; !slices.Equal(paths, want) || keys[0] != "Bearer a-key-of-the-gateway" {
+		t.Errorf("asked %q with %q, want %q", paths, keys, want)
+	}
+}

@@ -56,6 +56,10 @@ var mayImport = map[string][]string{
 	"internal/emulator": {"internal/emulator", "internal/wire", "internal/aws", "internal/catalog"},
 	"bedrocktest":       {"internal/emulator", "internal/catalog"},
 
+	// The terminal: what it is to read lines on one, and the conversation with a model.
+	"internal/terminal": {"golang.org/x/term", "github.com/clipperhouse/displaywidth"},
+	"internal/chat":     {".", "internal/terminal", "internal/catalog", "internal/wire"},
+
 	// Where it is all put together.
 	"cmd/outcrop": {"..."},
 }

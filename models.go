@@ -67,10 +67,13 @@ func (c *Client) modelID(inv *Invocation) (string, error) {
 }
 
 // Resolve returns the model ID, inference profile ID or ARN that a call for model goes to from the
-// Client's Region. The error is an *Error of kind Invalid or NotFound.
+// Client's Region; through a gateway model as it is. The error is an *Error of kind Invalid or NotFound.
 func (c *Client) Resolve(model string) (string, error) {
 	if err := checkModelID(strings.TrimSuffix(model, "[1m]")); err != nil {
 		return "", err
+	}
+	if c.gateway {
+		return strings.TrimSuffix(model, "[1m]"), nil
 	}
 	id, err := catalog.Resolve(model, c.region)
 	switch {

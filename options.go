@@ -29,6 +29,7 @@ type settings struct {
 	idle     time.Duration
 	timeout  time.Duration
 	getenv   func(string) string
+	gateway  bool
 }
 
 // WithRegion sets the source Region. Without it, AWS_REGION, AWS_DEFAULT_REGION or the profile says.
@@ -49,6 +50,17 @@ func WithCredentials(provider aws.CredentialsProvider) Option {
 func WithAPIKey(key string) Option {
 	return func(s *settings) {
 		s.source = credential.Static(credential.Credentials{APIKey: sigv4.NewSecret(key)})
+	}
+}
+
+// WithGateway calls the Outcrop gateway at url with one of its keys in place of Bedrock. Models go by
+// the name that the caller gives them: the gateway resolves it for its own Region, and it retries, so
+// that the Client does not but for what never got an answer. No Region is needed.
+func WithGateway(url, key string) Option {
+	return func(s *settings) {
+		s.gateway = true
+		WithBaseURL(url)(s)
+		WithAPIKey(key)(s)
 	}
 }
 
@@ -74,7 +86,10 @@ func WithGetenv(getenv func(string) string) Option { return func(s *settings) { 
 // complete finds what was not given as AWS's SDKs do.
 func (s *settings) complete(ctx context.Context) error {
 	s.endpoint.Getenv = s.getenv
-	if s.source != nil && s.region != "" {
+	if s.gateway { // AWS's own settings (FIPS, dual stack) are not about a gateway
+		s.endpoint.Getenv = func(string) string { return "" }
+	}
+	if s.source != nil && (s.region != "" || s.gateway) {
 		return nil
 	}
 	found, err := credential.Default(ctx, s.region, s.getenv)

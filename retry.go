@@ -79,7 +79,7 @@ func (c *Client) try(ctx context.Context, attempt func() error) (attempts int, e
 		}
 		e := AsError(err)
 		wait, again := pause(e.Kind, attempts+1, rand.Float64())
-		if !again || e.permanent || e.retryAfter > maxWait || !c.budget.take() {
+		if !again || e.permanent || c.gateway && e.Status != 0 || e.retryAfter > maxWait || !c.budget.take() {
 			return attempts, err
 		}
 		if facets[e.Kind].retry == retryRefreshed {

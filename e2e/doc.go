@@ -2,6 +2,7 @@
 // for Go and JavaScript. It is a module of its own, so that none of them is a dependency of Outcrop.
 //
 //	claude_code_test.go, terminal_test.go   Claude Code in print mode and in a terminal
+//	chat_test.go                            outcrop chat in a terminal
 //	anthropic_go_test.go, aws_go_test.go    SDKs for Go: on the library, on bedrocktest, on the gateway
 //	js_test.go, js/                         SDKs for JavaScript
 //	bad_input_test.go                       bytes over TCP that no client would send

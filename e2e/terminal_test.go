@@ -83,9 +83,15 @@ const (
 
 func startTerminal(t *testing.T, dir string, env []string) *terminal {
 	t.Helper()
-	s := &terminal{t: t, changed: make(chan struct{}, 1), ended: make(chan struct{})}
-	s.cmd = exec.Command(claudeCode(t))
-	s.cmd.Dir, s.cmd.Env = dir, env
+	cmd := exec.Command(claudeCode(t))
+	cmd.Dir, cmd.Env = dir, env
+	return inTerminal(t, cmd)
+}
+
+// inTerminal starts a program in a terminal of its own.
+func inTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
+	t.Helper()
+	s := &terminal{t: t, cmd: cmd, changed: make(chan struct{}, 1), ended: make(chan struct{})}
 	keys, err := pty.StartWithSize(s.cmd, &pty.Winsize{Cols: columns, Rows: rows})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/outcrop-dev/outcrop"
+	"github.com/outcrop-dev/outcrop/internal/terminal"
 )
 
 // Exit codes, the same for every command.
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string) int {
 	if errors.As(err, &child) { // outcrop run: the child has said what there is to say
 		return childCode(child)
 	}
-	fmt.Fprintf(os.Stderr, "outcrop: %v\n", err)
+	fmt.Fprintf(os.Stderr, "outcrop: %s\n", terminal.Printable(err.Error())) // what came over the wire may be in it
 	return exitCode(err)
 }
 
@@ -83,6 +84,10 @@ func exitCode(err error) int {
 		return exitNetwork
 	case outcrop.Canceled:
 		return exitInterrupted
+	case outcrop.ModelFailed:
+		if errors.Is(err, context.DeadlineExceeded) {
+			return exitNetwork
+		}
 	}
 	return exitFailure
 }
@@ -101,6 +106,7 @@ func newRoot(started *bool) *cobra.Command {
   outcrop serve --local      try it: a gateway on an embedded Bedrock, no AWS account needed
   outcrop run -- claude      one command (here Claude Code) on Bedrock, nothing else to set
   outcrop serve              a gateway for your AWS account
+  outcrop chat               talk to a model here in the terminal
 
 Settings come from flags, then from environment variables: OUTCROP_ and the flag's name, as in
 OUTCROP_LISTEN. AWS's own variables and files mean here what they mean to AWS's SDKs.
@@ -119,7 +125,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 authentication or permission, 4 not foun
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolP("verbose", "v", false, "log more")
-	root.AddCommand(newServe(), newRun(), newLocal(), newVersion())
+	root.AddCommand(newServe(), newRun(), newLocal(), newChat(), newVersion())
 	return root
 }
 

@@ -4,8 +4,12 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,11 +39,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// startBedrock is the script command "bedrock": an embedded Bedrock, and the environment that leads
-// AWS's SDKs to it.
+// startBedrock is the script command "bedrock [-cut BYTES]": an embedded Bedrock, and the environment
+// that leads AWS's SDKs to it. With -cut its answers end after that many bytes.
 func startBedrock(ts *testscript.TestScript, neg bool, args []string) {
+	cut := -1
+	if len(args) == 2 && args[0] == "-cut" {
+		cut, _ = strconv.Atoi(args[1])
+		args = nil
+	}
 	if neg || len(args) > 0 {
-		ts.Fatalf("usage: bedrock")
+		ts.Fatalf("usage: bedrock [-cut BYTES]")
 	}
 	srv := bedrocktest.NewServer(scriptTB{ts: ts})
 	ts.Defer(srv.Close)
@@ -47,6 +56,33 @@ func startBedrock(ts *testscript.TestScript, neg bool, args []string) {
 		name, value, _ := strings.Cut(entry, "=")
 		ts.Setenv(name, value)
 	}
+	if cut >= 0 {
+		ts.Setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", startCutting(ts, srv.URL, int64(cut)))
+	}
+}
+
+// startCutting starts a proxy that breaks answers off.
+func startCutting(ts *testscript.TestScript, to string, after int64) string {
+	target, err := url.Parse(to)
+	ts.Check(err)
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // the signature covers it
+		},
+		ModifyResponse: func(r *http.Response) error {
+			r.Body = struct {
+				io.Reader
+				io.Closer
+			}{io.LimitReader(r.Body, after), r.Body}
+			r.ContentLength = -1
+			r.Header.Del("Content-Length")
+			return nil
+		},
+	}
+	srv := httptest.NewServer(proxy)
+	ts.Defer(srv.Close)
+	return srv.URL
 }
 
 // scriptTB lets a script own a Server.
