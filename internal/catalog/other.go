@@ -36,6 +36,8 @@ type Other struct {
 	Sampling      bool      `json:"sampling"`       // takes temperature and top p
 	MixedTurns    bool      `json:"mixed_turns"`    // takes other blocks beside those of tools in one turn
 
+	RefusedEfforts []string `json:"refused_efforts"` // values of reasoning_effort that are refused
+
 	Prices  Prices   `json:"prices"`
 	Source  string   `json:"source"`
 	Assumed []string `json:"assumed"` // members that no source gives

@@ -84,18 +84,32 @@ func TestFoundationModels(t *testing.T) {
 
 func TestFoundationModelFilters(t *testing.T) {
 	b := start(t, emulator.Config{})
-	all := len(b.models(""))
+	all := b.models("")
+	count := func(is func(modelSummary) bool) (n int) {
+		for _, m := range all {
+			if is(m) {
+				n++
+			}
+		}
+		return n
+	}
+	claude := count(func(m modelSummary) bool { return m.ProviderName == "Anthropic" })
 	for query, want := range map[string]int{
-		"?byProvider=anthropic": all, "?byProvider=Amazon": 0, "?byOutputModality=TEXT": all, "?byOutputModality=IMAGE": 0,
-		"?byInferenceType=PROVISIONED": 0, "?byCustomizationType=FINE_TUNING": 0, "?byProvider=Anthropic&byOutputModality=TEXT": all,
+		"?byProvider=anthropic":        claude,
+		"?byProvider=Amazon":           count(func(m modelSummary) bool { return m.ProviderName == "Amazon" }),
+		"?byProvider=nobody":           0,
+		"?byOutputModality=TEXT":       count(func(m modelSummary) bool { return slices.Contains(m.OutputModalities, "TEXT") }),
+		"?byOutputModality=EMBEDDING":  1,
+		"?byOutputModality=IMAGE":      0,
+		"?byInferenceType=PROVISIONED": 0, "?byCustomizationType=FINE_TUNING": 0, "?byProvider=Anthropic&byOutputModality=TEXT": claude,
 	} {
 		if got := len(b.models(query)); got != want {
 			t.Errorf("ListFoundationModels%s: got %d models, want %d", query, got, want)
 		}
 	}
 	b.call(http.MethodGet, "/foundation-models?byInferenceType=x", "").wantError(t, 400, "ValidationException", "1 validation error detected: Value 'x' at 'byInferenceType'")
-	if all == 0 {
-		t.Error("no models at all")
+	if claude < 10 || len(all) < claude+60 {
+		t.Errorf("got %d models, %d of them Claude's", len(all), claude)
 	}
 }
 

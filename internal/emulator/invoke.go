@@ -12,6 +12,9 @@ import (
 
 // invokeModel serves InvokeModel and InvokeModelWithResponseStream.
 func (s *Server) invokeModel(c *call) error {
+	if err := s.refuseOther(c); err != nil {
+		return err
+	}
 	model, err := s.resolve(c.modelID, c.who)
 	if err != nil {
 		return err
@@ -45,6 +48,9 @@ func (c *call) reply(reply *claude.Reply) error {
 // countTokens serves CountTokens. What it answers is what InvokeModel would charge as input, read
 // from the cache or not.
 func (s *Server) countTokens(c *call) error {
+	if err := s.refuseOtherCount(c); err != nil {
+		return err
+	}
 	model, err := s.resolveCounted(c.modelID)
 	if err != nil {
 		return err
@@ -58,10 +64,10 @@ func (s *Server) countTokens(c *call) error {
 	if err := json.Unmarshal(c.body, &input); err != nil {
 		return malformed
 	}
+	if input.Input.Converse != nil {
+		return s.countConverse(c, model)
+	}
 	if input.Input.InvokeModel == nil || input.Input.InvokeModel.Body == nil {
-		if input.Input.Converse != nil {
-			return invalid("This Bedrock counts the tokens of input.invokeModel only, not of input.converse.")
-		}
 		return invalid("1 validation error detected: Value at 'input' failed to satisfy constraint: Member must not be null")
 	}
 	body, err := base64.StdEncoding.DecodeString(*input.Input.InvokeModel.Body)

@@ -261,7 +261,7 @@ func TestABodyThatIsRefusedUnreadIsStillAnswered(t *testing.T) {
 func TestUnknownOperations(t *testing.T) {
 	b := start(t, emulator.Config{})
 	for _, c := range [][2]string{
-		{"POST", "/model/" + opus + "/converse"}, {"POST", "/model/" + opus + "/converse-stream"}, {"GET", invokePath},
+		{"POST", "/model/" + opus + "/converse-more"}, {"GET", "/model/" + opus + "/converse"}, {"GET", invokePath},
 		{"POST", "/model/invoke"}, {"POST", "/model//invoke"}, {"GET", "/"}, {"DELETE", "/inference-profiles/x"}, {"GET", "/favicon.ico"},
 	} {
 		b.call(c[0], c[1], "").wantError(t, 404, "UnknownOperationException", c[0]+" ")
@@ -300,7 +300,7 @@ func TestCountTokensRefusals(t *testing.T) {
 		{"base64 that is none", model, `{"input":{"invokeModel":{"body":"*"}}}`, "SerializationException", "", 400},
 		{"no JSON", model, `x`, "SerializationException", "", 400},
 		{"no input", model, `{}`, "ValidationException", "1 validation error detected: Value at 'input'", 400},
-		{"Converse's input", model, `{"input":{"converse":{"messages":[]}}}`, "ValidationException", "This Bedrock counts the tokens of input.invokeModel only", 400},
+		{"Converse's input", model, `{"input":{"converse":{"messages":[]}}}`, "ValidationException", "A conversation must start with a user message.", 400},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b.call(http.MethodPost, "/model/"+c.id+"/count-tokens", c.body).wantError(t, c.status, c.code, c.want)

@@ -49,6 +49,11 @@ func (s *Server) listFoundationModels(c *call) error {
 			summaries = append(summaries, m)
 		}
 	}
+	for _, m := range catalog.Others() {
+		if summary := s.otherSummary(m); s.offersOther(m) && summary.matches(q) {
+			summaries = append(summaries, summary)
+		}
+	}
 	return c.answer(map[string]any{"modelSummaries": summaries})
 }
 
@@ -56,6 +61,12 @@ func (s *Server) getFoundationModel(c *call) error {
 	id := c.modelID
 	if arn := arnPattern.FindStringSubmatch(id); arn != nil && arn[3] == "foundation-model" && arn[1] == s.cfg.Region {
 		id = arn[4]
+	}
+	if m, ok := catalog.LookupOther(id); ok {
+		if err := livesOn(m); err != nil {
+			return err
+		}
+		return c.answer(map[string]any{"modelDetails": s.otherSummary(m)})
 	}
 	m, ok := foundationModel(id)
 	switch {
@@ -92,6 +103,41 @@ func (s *Server) summary(m catalog.Model) modelSummary {
 		ResponseStreamingSupported: true, CustomizationsSupported: []string{}, InferenceTypesSupported: []string{inference},
 		ModelLifecycle: lifecycle{Status: string(status), StartOfLifeTime: released(m)},
 	}
+}
+
+// offersOther reports whether the Region has the model; which Regions have a model in themselves is not
+// known, so all do.
+func (s *Server) offersOther(m catalog.Other) bool {
+	return livesOn(m) == nil && (!m.RequiresProfile ||
+		slices.ContainsFunc(catalog.OtherProfiles(s.cfg.Region), func(p catalog.OtherProfile) bool { return p.Model.ID == m.ID }))
+}
+
+func (s *Server) otherSummary(m catalog.Other) modelSummary {
+	inference := "ON_DEMAND"
+	if m.RequiresProfile {
+		inference = "INFERENCE_PROFILE"
+	}
+	modalities := []string{}
+	for _, kind := range m.Input {
+		modalities = append(modalities, strings.ToUpper(kind))
+	}
+	start := ""
+	if m.Released != "" {
+		start = m.Released + "T00:00:00Z"
+	}
+	return modelSummary{
+		ModelARN: s.otherARN(s.cfg.Region, m), ModelID: m.ID, ModelName: m.Name, ProviderName: m.Provider,
+		InputModalities: modalities, OutputModalities: outputs[m.Kind],
+		ResponseStreamingSupported: m.Kind == catalog.Text, CustomizationsSupported: []string{}, InferenceTypesSupported: []string{inference},
+		ModelLifecycle: lifecycle{Status: string(m.Lifecycle), StartOfLifeTime: start},
+	}
+}
+
+// outputs are the modalities of what a kind of model makes.
+var outputs = map[catalog.Kind][]string{catalog.Text: {"TEXT"}, catalog.Embedding: {"EMBEDDING"}, catalog.Speech: {"SPEECH", "TEXT"}}
+
+func (s *Server) otherARN(region string, m catalog.Other) string {
+	return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition(s.cfg.Region), region, m.ID)
 }
 
 // modelARN has no account; region is "" for the entry of a global profile that stands for all.

@@ -75,10 +75,18 @@ func (s *Server) profiles(who identity) []profileSummary {
 	for _, p := range s.systemProfiles() {
 		at := released(p.Model)
 		out = append(out, profileSummary{
-			Name:        profileName(p),
-			Description: profileDescription(p),
+			Name:        geography(p.Prefix) + " " + provider + " " + p.Model.Name,
+			Description: description(p.Prefix, provider+" "+p.Model.Name, p.Destinations),
 			CreatedAt:   at, UpdatedAt: at, ARN: s.profileARN("inference-profile", p.ID, who.account),
 			Models: s.destinations(p), ID: p.ID, Status: "ACTIVE", Type: systemDefined,
+		})
+	}
+	for _, p := range catalog.OtherProfiles(s.cfg.Region) {
+		name := p.Model.Provider + " " + p.Model.Name
+		out = append(out, profileSummary{
+			Name: geography(p.Prefix) + " " + name, Description: description(p.Prefix, name, p.Destinations),
+			ARN:    s.profileARN("inference-profile", p.ID, who.account),
+			Models: s.otherDestinations(p), ID: p.ID, Status: "ACTIVE", Type: systemDefined,
 		})
 	}
 	for _, a := range s.cfg.ApplicationProfiles {
@@ -94,10 +102,24 @@ func (s *Server) profiles(who identity) []profileSummary {
 			summary.Models = s.destinations(p)
 		} else if m, ok := catalog.Lookup(a.Source); ok {
 			summary.Models = []profileModel{{s.modelARN(s.cfg.Region, m)}}
+		} else {
+			summary.Models = s.otherSources(a)
 		}
 		out = append(out, summary)
 	}
 	return out
+}
+
+// otherSources are the models of an application profile that wraps another family's.
+func (s *Server) otherSources(a ApplicationProfile) []profileModel {
+	name := a.Source[strings.LastIndex(a.Source, "/")+1:]
+	if p, ok := catalog.LookupOtherProfile(name, s.cfg.Region); ok {
+		return s.otherDestinations(p)
+	}
+	if m, ok := catalog.LookupOther(name); ok {
+		return []profileModel{{s.otherARN(s.cfg.Region, m)}}
+	}
+	return nil
 }
 
 func (s *Server) profileARN(kind, id, account string) string {
@@ -119,19 +141,31 @@ func (s *Server) destinations(p catalog.Profile) []profileModel {
 	return out
 }
 
-func profileName(p catalog.Profile) string {
-	prefix := strings.ToUpper(p.Prefix)
-	if p.Prefix == "global" {
-		prefix = "Global"
+func (s *Server) otherDestinations(p catalog.OtherProfile) []profileModel {
+	var out []profileModel
+	for _, region := range p.Destinations {
+		out = append(out, profileModel{s.otherARN(region, p.Model)})
 	}
-	return prefix + " " + provider + " " + p.Model.Name
+	if p.Prefix == "global" {
+		out = append(out, profileModel{s.otherARN("", p.Model)})
+	}
+	return out
 }
 
-func profileDescription(p catalog.Profile) string {
-	if p.Prefix == "global" {
-		return "Routes requests to " + provider + " " + p.Model.Name + " globally across all supported AWS Regions."
+// geography is what the name of a profile calls its prefix.
+func geography(prefix string) string {
+	if prefix == "global" {
+		return "Global"
 	}
-	return "Routes requests to " + provider + " " + p.Model.Name + " in " + strings.Join(p.Destinations, ", ") + "."
+	return strings.ToUpper(prefix)
+}
+
+// description says where a profile routes; name is the model's, the provider's before it.
+func description(prefix, name string, destinations []string) string {
+	if prefix == "global" {
+		return "Routes requests to " + name + " globally across all supported AWS Regions."
+	}
+	return "Routes requests to " + name + " in " + strings.Join(destinations, ", ") + "."
 }
 
 // A page is which part of a list is asked for.

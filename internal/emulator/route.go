@@ -24,6 +24,8 @@ func operations() []operation {
 	return []operation{
 		{name: "InvokeModel", method: http.MethodPost, prefix: "/model/", suffix: "/invoke", serve: (*Server).invokeModel, reply: (*call).reply},
 		{name: "InvokeModelWithResponseStream", method: http.MethodPost, prefix: "/model/", suffix: "/invoke-with-response-stream", serve: (*Server).invokeModel, reply: (*call).reply},
+		{name: "Converse", method: http.MethodPost, prefix: "/model/", suffix: "/converse", serve: (*Server).converse, reply: (*call).replyByConverse},
+		{name: "ConverseStream", method: http.MethodPost, prefix: "/model/", suffix: "/converse-stream", serve: (*Server).converse, reply: (*call).replyByConverse},
 		{name: "CountTokens", method: http.MethodPost, prefix: "/model/", suffix: "/count-tokens", serve: (*Server).countTokens},
 		{name: "ListFoundationModels", method: http.MethodGet, prefix: "/foundation-models", list: true, serve: (*Server).listFoundationModels},
 		{name: "GetFoundationModel", method: http.MethodGet, prefix: "/foundation-models/", serve: (*Server).getFoundationModel},
