@@ -219,7 +219,7 @@ func testToolUse(t *testing.T, b *bedrock, allowed *allowances) {
 	played := tally{}
 	for _, set := range []string{"anthropic", "bedrock"} {
 		for _, r := range readRecordings(t, set) {
-			if !slices.Contains(served, r.operation()) || r.Status != http.StatusOK || excepted(r) {
+			if !slices.Contains(served, r.operation()) || r.Status != http.StatusOK || excepted(r) || again(r) {
 				continue
 			}
 			want := recordedOutcome(t, r)
@@ -243,6 +243,10 @@ func testToolUse(t *testing.T, b *bedrock, allowed *allowances) {
 	}
 	t.Log(played)
 }
+
+// again matches where the recorded model uses a tool a second time in one turn with the same input: ours
+// takes the call as made.
+var again = cassettes("cassettes/test_converse_stream_tool_call_parsing_errors.yaml#1")
 
 func toolUses(t *testing.T, o outcome) (out []content) {
 	for _, c := range o.contents(t) {

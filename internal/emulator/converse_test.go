@@ -405,3 +405,16 @@ func TestOtherModelsAreListed(t *testing.T) {
 		t.Errorf("GetInferenceProfile: got %+v", profile)
 	}
 }
+
+func TestConverseStreamExceptionsCanBeSent(t *testing.T) {
+	for _, name := range []string{"internalServerException", "modelStreamErrorException", "validationException", "throttlingException", "serviceUnavailableException"} {
+		message := emulator.StreamException(t, "ConverseStream", name, "it went wrong")
+		m, err := awsstream.NewDecoder().Decode(bytes.NewReader(message), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Headers.Get(":exception-type"); got == nil || got.String() != name || m.Headers.Get(":message-type").String() != "exception" || string(m.Payload) != `{"message":"it went wrong"}` {
+			t.Errorf("%s: got %v %s", name, m.Headers, m.Payload)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func (s *Server) getFoundationModel(c *call) error {
 		id = arn[4]
 	}
 	if m, ok := catalog.LookupOther(id); ok {
-		if err := livesOn(m); err != nil {
+		if err := s.serves(m); err != nil {
 			return err
 		}
 		return c.answer(map[string]any{"modelDetails": s.otherSummary(m)})
@@ -108,7 +108,7 @@ func (s *Server) summary(m catalog.Model) modelSummary {
 // offersOther reports whether the Region has the model; which Regions have a model in themselves is not
 // known, so all do.
 func (s *Server) offersOther(m catalog.Other) bool {
-	return livesOn(m) == nil && (!m.RequiresProfile ||
+	return s.serves(m) == nil && (!m.RequiresProfile ||
 		slices.ContainsFunc(catalog.OtherProfiles(s.cfg.Region), func(p catalog.OtherProfile) bool { return p.Model.ID == m.ID }))
 }
 

@@ -31,7 +31,7 @@ func (s *Server) resolveOther(id string, who identity) (m catalog.Other, found b
 	case region != s.cfg.Region, kind == "foundation-model" && account != "", kind != "foundation-model" && account != who.account:
 		return m, true, errModelID
 	case kind == "application-inference-profile":
-		return m, true, livesOn(m)
+		return m, true, s.serves(m)
 	case bare != (kind == "foundation-model"):
 		return m, true, errModelID
 	}
@@ -42,7 +42,7 @@ func (s *Server) resolveOther(id string, who identity) (m catalog.Other, found b
 // client called it.
 func (s *Server) resolveOtherName(name, called string) (catalog.Other, bool, error) {
 	if m, ok := catalog.LookupOther(name); ok {
-		switch err := livesOn(m); {
+		switch err := s.serves(m); {
 		case err != nil:
 			return m, true, err
 		case m.RequiresProfile:
@@ -51,7 +51,7 @@ func (s *Server) resolveOtherName(name, called string) (catalog.Other, bool, err
 		return m, true, nil
 	}
 	p, ok := catalog.LookupOtherProfile(name, s.cfg.Region)
-	switch err := livesOn(p.Model); {
+	switch err := s.serves(p.Model); {
 	case !ok:
 		return p.Model, false, nil
 	case err != nil:
@@ -62,10 +62,10 @@ func (s *Server) resolveOtherName(name, called string) (catalog.Other, bool, err
 	return p.Model, true, nil
 }
 
-// livesOn refuses a model that this endpoint does not have, or no longer.
-func livesOn(m catalog.Other) error {
+// serves refuses a model that this endpoint does not have, or no longer.
+func (s *Server) serves(m catalog.Other) error {
 	switch {
-	case m.Lifecycle == catalog.EOL:
+	case m.Lifecycle == catalog.EOL && !s.cfg.RetiredModels:
 		return errEndOfLife
 	case m.MantleOnly:
 		return errModelID
@@ -111,8 +111,8 @@ func (s *Server) refuseOtherCount(c *call) error {
 	switch {
 	case !found:
 		return nil
-	case livesOn(m) != nil:
-		return livesOn(m)
+	case s.serves(m) != nil:
+		return s.serves(m)
 	}
 	return errUncounted
 }

@@ -294,7 +294,7 @@ func testAsRecorded(t *testing.T, b *bedrock, allowed *allowances) {
 
 // served are the operations whose recordings are held against the emulator. The others are asserted to
 // be none of its yet.
-var served = []string{"InvokeModel", "InvokeModelWithResponseStream", "GetInferenceProfile"}
+var served = []string{"InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream", "GetInferenceProfile"}
 
 // An exception is a reason why recordings are not answered as they were.
 type exception struct {
@@ -332,6 +332,7 @@ var exceptions = []exception{
 	{"a JPEG that is declared a PNG, refused since 2025 (anthropics/claude-code issues 988, 11975)", cassettes("test_instrumentor/test_anthropic_instrumentation_image_input_messages")},
 	{"recorded in June 2024, when a tool_result did not have to answer the tool_use before it", cassettes("cassettes/anthropic_completion_tools_call_with_tool_result_stream")},
 	{"written by hand, with a signature that no Claude has made", cassettes("cassettes/anthropic_completion_thinking_tool_result")},
+	{"written by hand, with an answer that no model gives", cassettes("bedrock-runtime/bedrock-runtime_model_anthropic.claude-3-haiku-20240307-v1_0_converse_post_2e15425b")},
 }
 
 func (n tally) String() string {

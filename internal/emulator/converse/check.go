@@ -18,9 +18,11 @@ type reading struct {
 }
 
 // rules are what Converse itself asks of a request, first come, first named. In which order the live
-// service asks is not known, beyond that all of this comes before the model sees the request.
+// service asks is not known, beyond that all of this comes before the model sees the request. That roles
+// alternate is not asked any more: two user messages in a row are in recordings of August 2025 (Titan),
+// and were taken of Claude in July 2026 (theopenco/llmgateway pull request 3127).
 var rules = []func(*reading) error{
-	startsWithUser, systemIsTaken, rolesAlternate, endsWithUser,
+	startsWithUser, systemIsTaken, endsWithUser,
 	contentIsThere, rolesFit, kindsAreTaken, toolsAreTaken, toolConfigIsThere, toolSpecsAreObjects,
 	toolBlocksAreObjects, toolTurnsPair, turnsAreNotMixed, cachePointsFit, reasoningIsTaken,
 	imagesFit, documentsFit, inferenceFits, fieldsAreObjects, outputFits, guardrailIsWhole, promptIsNoTemplate,
@@ -56,15 +58,6 @@ func systemIsTaken(r *reading) error {
 			return refuse("converse_end_with_user")
 		default:
 			return refuse("converse_no_system")
-		}
-	}
-	return nil
-}
-
-func rolesAlternate(r *reading) error {
-	for i, m := range r.messages {
-		if r.traits.Alternating && i > 0 && m.role == r.messages[i-1].role {
-			return refuse("converse_alternate")
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
 )
@@ -200,21 +201,34 @@ func (a Answer) trace() map[string]any {
 	if t := g.text("trace"); t != "enabled" && t != "enabled_full" {
 		return nil
 	}
-	total := 0
+	said := 0
 	for _, m := range readMessages(a.Input) {
 		for _, b := range m.of("text") {
-			total += len([]rune(b.text()))
+			said += utf8.RuneCountInString(b.text())
 		}
 	}
+	answered := 0
+	for _, c := range a.Reply.Content {
+		if c.Kind == "text" {
+			answered += utf8.RuneCountInString(c.Text)
+		}
+	}
+	id := g.text("guardrailIdentifier")
+	return map[string]any{
+		"inputAssessment":   map[string]any{id: assessment(said)},
+		"outputAssessments": map[string]any{id: []any{assessment(answered)}},
+	}
+}
+
+// assessment is what a guardrail says of so many characters in which it has found nothing.
+func assessment(characters int) map[string]any {
 	usage := map[string]any{}
 	for _, name := range []string{"topicPolicyUnits", "contentPolicyUnits", "wordPolicyUnits", "sensitiveInformationPolicyUnits",
 		"sensitiveInformationPolicyFreeUnits", "contextualGroundingPolicyUnits"} {
 		usage[name] = 0
 	}
-	return map[string]any{"inputAssessment": map[string]any{g.text("guardrailIdentifier"): map[string]any{
-		"invocationMetrics": map[string]any{
-			"guardrailProcessingLatency": 0, "usage": usage,
-			"guardrailCoverage": map[string]any{"textCharacters": map[string]any{"guarded": total, "total": total}},
-		},
-	}}}
+	return map[string]any{"invocationMetrics": map[string]any{
+		"guardrailProcessingLatency": 0, "usage": usage,
+		"guardrailCoverage": map[string]any{"textCharacters": map[string]any{"guarded": characters, "total": characters}},
+	}}
 }

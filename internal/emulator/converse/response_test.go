@@ -49,7 +49,11 @@ func TestResponse(t *testing.T) {
  "trace": {"guardrail": {"inputAssessment": {"g1": {"invocationMetrics": {
   "guardrailProcessingLatency": 0, "guardrailCoverage": {"textCharacters": {"guarded": 3, "total": 3}},
   "usage": {"topicPolicyUnits": 0, "contentPolicyUnits": 0, "wordPolicyUnits": 0, "sensitiveInformationPolicyUnits": 0,
-   "sensitiveInformationPolicyFreeUnits": 0, "contextualGroundingPolicyUnits": 0}}}}}},
+   "sensitiveInformationPolicyFreeUnits": 0, "contextualGroundingPolicyUnits": 0}}}},
+  "outputAssessments": {"g1": [{"invocationMetrics": {
+  "guardrailProcessingLatency": 0, "guardrailCoverage": {"textCharacters": {"guarded": 6, "total": 6}},
+  "usage": {"topicPolicyUnits": 0, "contentPolicyUnits": 0, "wordPolicyUnits": 0, "sensitiveInformationPolicyUnits": 0,
+   "sensitiveInformationPolicyFreeUnits": 0, "contextualGroundingPolicyUnits": 0}}}]}}},
  "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 433, "cacheReadInputTokens": 30, "cacheReadInputTokenCount": 30,
   "cacheWriteInputTokens": 400, "cacheWriteInputTokenCount": 400, "serverToolUsage": {},
   "cacheDetails": [{"ttl": "1h", "inputTokens": 300}, {"ttl": "5m", "inputTokens": 100}]}

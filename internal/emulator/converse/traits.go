@@ -13,7 +13,6 @@ type Traits struct {
 
 	System         bool // a system prompt
 	SystemMessages bool // role system in messages
-	Alternating    bool // two messages of one role in turn are refused
 	Prefill        bool // the last message may be the assistant's; Claude says for itself if not
 	MixedTurns     bool // other blocks beside those of tools in one turn
 
@@ -49,7 +48,7 @@ func OfClaude(m catalog.Model) Traits {
 func OfOther(m catalog.Other) Traits {
 	return Traits{
 		MaxTokens: m.MaxOutputTokens, DefaultTokens: m.MaxOutputTokens,
-		System: m.System, Alternating: true, MixedTurns: m.MixedTurns,
+		System: m.System, MixedTurns: m.MixedTurns,
 		Images: m.Takes("image"), Documents: m.Documents, Video: m.Takes("video"), Audio: m.Takes("speech"),
 		Tools: m.Tools != catalog.ToolsNever, StreamedTools: m.Tools == catalog.ToolsAlways, ToolChoices: slices.Clone(m.ToolChoices),
 		Reasoning: m.Reasoning != catalog.ReasoningNever,
