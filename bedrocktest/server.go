@@ -5,16 +5,21 @@
 //	cmd.Env = append(os.Environ(), srv.Env()...)
 //
 // A Server is a whole Amazon Bedrock for Claude, for one account and Region, on a port of its own:
-// InvokeModel, InvokeModelWithResponseStream and CountTokens of the data plane, and the models and
-// inference profiles of the control plane, over HTTP/1.1 and HTTP/2. It verifies SigV4 and Bedrock API
-// keys in full and refuses in AWS's words, so that what works against it has a reason to work against
-// AWS. It needs no network, no AWS account and no files.
+// InvokeModel, InvokeModelWithResponseStream, Converse, ConverseStream and CountTokens of the data plane,
+// and the models and inference profiles of the control plane, over HTTP/1.1 and HTTP/2. It verifies SigV4
+// and Bedrock API keys in full and refuses in AWS's words, so that what works against it has a reason to
+// work against AWS. It needs no network, no AWS account and no files.
 //
 // Behind it stands a small deterministic model. It repeats what it is told, thinks if it is asked to,
 // describes images and PDFs, fills in JSON schemas, and uses tools: `call NAME {json}` anywhere in the
 // last turn of the user makes it use the tool NAME with that input, if it is offered. When the result
 // comes back it quotes it. `write N words` makes a long answer. Token counts, stop sequences,
 // max_tokens, thinking signatures and the prompt cache are kept as Claude keeps them.
+//
+// By Converse and ConverseStream the models of other families answer too (Nova, Llama, Mistral, DeepSeek,
+// GPT and more), each with what it takes and refuses on AWS: tools, streamed tools, images, documents,
+// system prompts, stop sequences. There are no guardrails, no Amazon S3 and no Prompt management: a
+// guardrail that is asked for finds nothing, the others are refused.
 //
 // Where a test needs something else, Server.Script says what comes of which calls: exact answers,
 // failures, delays, and streams that break off.

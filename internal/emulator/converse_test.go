@@ -165,6 +165,29 @@ func TestConverseReasons(t *testing.T) {
 	}
 }
 
+func TestReasoningComesBackByConverse(t *testing.T) {
+	b := start(t, emulator.Config{})
+	const thinking = `"additionalModelRequestFields":{"thinking":{"type":"enabled","budget_tokens":1024}}`
+	const question = `{"role":"user","content":[{"text":"call weather {\"city\":\"Bern\"}"}]}`
+	first := b.converse(haiku, `{"messages":[`+question+`],`+weatherTool+`,`+thinking+`}`)
+	var raw struct {
+		Output struct{ Message json.RawMessage }
+	}
+	first.decode(t, &raw)
+	var got conversed
+	first.decode(t, &got)
+	id := got.Output.Message.Content[2].ToolUse.ToolUseID
+	result := `{"role":"user","content":[{"toolResult":{"toolUseId":"` + id + `","content":[{"text":"grey"}]}}]}`
+	history := func(message string) string {
+		return `{"messages":[` + question + `,` + message + `,` + result + `],` + weatherTool + `,` + thinking + `}`
+	}
+	if done := b.conversed(haiku, history(string(raw.Output.Message))); !strings.Contains(done.text(), "weather answered: grey") {
+		t.Errorf("got %+v", done)
+	}
+	changed := strings.Replace(string(raw.Output.Message), "The user wrote", "The user never wrote", 1)
+	b.converse(haiku, history(changed)).wantError(t, 400, "ValidationException", "The model returned the following errors: messages.1.content.0: Invalid `signature` in `thinking` block")
+}
+
 func TestConverseStopsAndFields(t *testing.T) {
 	b := start(t, emulator.Config{})
 	got := b.conversed(haiku, said("one two three", `"inferenceConfig":{"stopSequences":["two"]}`, `"additionalModelResponseFieldPaths":["/stop_sequence","/nope"]`))

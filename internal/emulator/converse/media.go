@@ -59,15 +59,7 @@ var (
 func documentsFit(r *reading) error {
 	names := map[string]bool{}
 	for _, m := range r.messages {
-		documents := m.of("document")
-		for _, b := range m.of("toolResult") {
-			for _, in := range b.inner() {
-				if in.kind == "document" {
-					documents = append(documents, in)
-				}
-			}
-		}
-		for _, b := range documents {
+		for _, b := range m.documents() {
 			name := b.object().text("name")
 			switch {
 			case !documentName.MatchString(name), twoSpaces.MatchString(name):
@@ -88,6 +80,15 @@ func documentsFit(r *reading) error {
 		}
 	}
 	return nil
+}
+
+// documents are the message's own and those within results of tools.
+func (m message) documents() []block {
+	out := m.of("document")
+	for _, b := range m.of("toolResult") {
+		out = append(out, message{blocks: b.inner()}.of("document")...)
+	}
+	return out
 }
 
 func documentFits(b block) error {
