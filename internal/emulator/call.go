@@ -40,6 +40,7 @@ type call struct {
 	modelID   string // or the profile's: the identifier in the path, decoded
 	who       identity
 	body      []byte
+	input     map[string]any // of Converse, read; nil for other operations
 
 	asked  bool         // the script has been asked
 	step   *script.Step // what it says of this call; nil if nothing

@@ -21,44 +21,67 @@ func (s *Server) converse(c *call) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.talk(c, input)
+	reply, err := s.talk(c, input)
 	if err != nil {
 		return modelErrors(err)
 	}
-	c.usage = answer.Reply.Usage
+	return c.replyByConverse(reply)
+}
+
+// replyByConverse sends the answer of Converse or ConverseStream.
+func (c *call) replyByConverse(reply *claude.Reply) error {
+	c.usage = reply.Usage
+	answer := converse.Answer{Reply: reply, Input: c.input, Traits: c.traits(), Native: native(c, reply)}
 	if c.operation == "ConverseStream" {
 		return c.send(c.events(answer))
 	}
 	return c.output(answer.Response(time.Since(c.started)))
 }
 
-// talk answers an input by the model that the path names.
-func (s *Server) talk(c *call, input map[string]any) (converse.Answer, error) {
-	if err := checkResource(c.modelID); err != nil {
-		return converse.Answer{}, err
+// traits are those of the model that the path names. One that nobody knows, which only a script answers
+// for, is taken for a Claude.
+func (c *call) traits() converse.Traits {
+	if m, found, _ := c.server.resolveOther(c.modelID, c.who); found {
+		return converse.OfOther(m)
 	}
-	if m, found, err := s.resolveOther(c.modelID, c.who); found || err != nil {
-		if err != nil {
-			return converse.Answer{}, err
-		}
-		return s.talkToOther(c, m, input)
+	m, _ := catalog.Lookup(c.modelID)
+	return converse.OfClaude(m)
+}
+
+// talk answers an input by the model that the path names.
+func (s *Server) talk(c *call, input map[string]any) (*claude.Reply, error) {
+	if err := checkResource(c.modelID); err != nil {
+		return nil, err
+	}
+	c.input = input
+	other, found, err := s.resolveOther(c.modelID, c.who)
+	switch {
+	case err != nil:
+		return nil, err
+	case found:
+		return s.talkToOther(c, other, input)
 	}
 	m, err := s.resolve(c.modelID, c.who)
 	if err != nil {
-		return converse.Answer{}, err
+		return nil, err
 	}
 	return s.talkToClaude(c, m, input)
 }
 
-func (s *Server) talkToClaude(c *call, m catalog.Model, input map[string]any) (converse.Answer, error) {
-	in, traits := claude.Setting{Model: m, Account: c.who.account}, converse.OfClaude(m)
-	request, prompt, err := c.translate(in, traits, input)
+func (s *Server) talkToClaude(c *call, m catalog.Model, input map[string]any) (*claude.Reply, error) {
+	in := claude.Setting{Model: m, Account: c.who.account, DataRetention: s.cfg.DataRetention, Converse: true}
+	request, prompt, err := c.translate(in, converse.OfClaude(m), input)
 	if err != nil {
-		return converse.Answer{}, err
+		return nil, err
+	}
+	if err := c.play(); err != nil { // what does not reach the model
+		return nil, err
 	}
 	usage := s.cache.Use(prompt, in, s.cfg.Now())
-	reply := request.Answer(in, usage)
-	return converse.Answer{Reply: reply, Input: input, Traits: traits, Native: native(c, reply)}, nil
+	if reply := c.scriptedReply(request, in, usage); reply != nil {
+		return reply, nil
+	}
+	return request.Answer(in, usage), nil
 }
 
 // translate checks an input of Converse and reads it as Claude's body.
@@ -74,8 +97,11 @@ func (c *call) translate(in claude.Setting, traits converse.Traits, input map[st
 }
 
 // native is what additionalModelResponseFieldPaths point into: Claude's message or, of a stream, its
-// message_delta (vercel/ai pull request 11410).
+// message_delta (vercel/ai pull request 11410). Other families have none here.
 func native(c *call, reply *claude.Reply) any {
+	if !c.traits().Signatures {
+		return nil
+	}
 	if c.operation != "ConverseStream" {
 		return reply.Message()
 	}
@@ -87,24 +113,28 @@ func native(c *call, reply *claude.Reply) any {
 	return nil
 }
 
-func (s *Server) talkToOther(c *call, m catalog.Other, input map[string]any) (converse.Answer, error) {
+func (s *Server) talkToOther(c *call, m catalog.Other, input map[string]any) (*claude.Reply, error) {
 	if m.Kind != catalog.Text {
-		return converse.Answer{}, invalid("%s", wording.Say("converse_wrong_kind"))
+		return nil, invalid("%s", wording.Say("converse_wrong_kind"))
 	}
-	traits := converse.OfOther(m)
-	if err := converse.Check(input, traits, c.operation == "ConverseStream"); err != nil {
-		return converse.Answer{}, err
+	if err := converse.Check(input, converse.OfOther(m), c.operation == "ConverseStream"); err != nil {
+		return nil, err
 	}
 	conversation := family.Read(input, m)
 	if err := conversation.Check(input); err != nil {
-		return converse.Answer{}, err
+		return nil, err
 	}
-	usage := claude.Usage{InputTokens: conversation.Tokens()}
+	if err := c.play(); err != nil {
+		return nil, err
+	}
+	in, usage := claude.Setting{Model: family.Model(m), Account: c.who.account}, claude.Usage{InputTokens: conversation.Tokens()}
 	if m.CacheMinTokens > 0 {
-		in := claude.Setting{Model: family.Model(m), Account: c.who.account}
 		usage = s.cache.Use(conversation.Prompt(), in, s.cfg.Now())
 	}
-	return converse.Answer{Reply: conversation.Answer(usage), Input: input, Traits: traits}, nil
+	if reply := c.scriptedReply(nil, in, usage); reply != nil {
+		return reply, nil
+	}
+	return conversation.Answer(usage), nil
 }
 
 // countConverse counts what Converse would charge as input, read from the cache or not.
@@ -115,7 +145,7 @@ func (s *Server) countConverse(c *call, m catalog.Model) error {
 	}
 	counted, _ := input["input"].(map[string]any)
 	asked, _ := counted["converse"].(map[string]any)
-	in := claude.Setting{Model: m, Account: c.who.account, Counting: true}
+	in := claude.Setting{Model: m, Account: c.who.account, DataRetention: s.cfg.DataRetention, Counting: true, Converse: true}
 	_, prompt, err := c.translate(in, converse.OfClaude(m), asked)
 	if err != nil {
 		return modelErrors(err)

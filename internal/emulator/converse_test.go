@@ -429,15 +429,51 @@ func TestOtherModelsAreListed(t *testing.T) {
 	}
 }
 
-func TestConverseStreamExceptionsCanBeSent(t *testing.T) {
+func TestConverseStreamExceptions(t *testing.T) {
 	for _, name := range []string{"internalServerException", "modelStreamErrorException", "validationException", "throttlingException", "serviceUnavailableException"} {
-		message := emulator.StreamException(t, "ConverseStream", name, "it went wrong")
-		m, err := awsstream.NewDecoder().Decode(bytes.NewReader(message), nil)
-		if err != nil {
-			t.Fatal(err)
+		b := play(t, `{"break": {"by": "exception", "after": 2, "code": "`+name+`", "message": "it went wrong"}}`)
+		a := b.call(http.MethodPost, "/model/"+nova+"/converse-stream", said("hello"))
+		decoder, r, last := awsstream.NewDecoder(), strings.NewReader(a.body), awsstream.Message{}
+		n := 0
+		for ; r.Len() > 0; n++ {
+			m, err := decoder.Decode(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = m.Clone()
 		}
-		if got := m.Headers.Get(":exception-type"); got == nil || got.String() != name || m.Headers.Get(":message-type").String() != "exception" || string(m.Payload) != `{"message":"it went wrong"}` {
-			t.Errorf("%s: got %v %s", name, m.Headers, m.Payload)
+		if kind := last.Headers.Get(":exception-type"); n != 3 || kind == nil || kind.String() != name || !strings.Contains(string(last.Payload), "it went wrong") {
+			t.Errorf("%s: the last of %d messages is %v %s", name, n, last.Headers, last.Payload)
 		}
+	}
+}
+
+func TestScriptedConverse(t *testing.T) {
+	const answer = `{"unchecked": %s, "answer": {"content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "So be it."}, {"type": "tool_use", "name": "weather", "input": {"city": "Bern"}}], "usage": {"input_tokens": 1000}}}`
+	for _, c := range []struct {
+		unchecked, model, body string
+		signed                 bool
+	}{
+		{"false", opus, said("hi"), true}, {"false", nova, said("hi"), false},
+		{"true", opus, "{", true}, {"true", nova, "{", false}, {"true", "us.meta.llama9", "{}", true},
+	} {
+		b := play(t, strings.Replace(answer, "%s", c.unchecked, 1))
+		got := b.conversed(c.model, c.body)
+		content := got.Output.Message.Content
+		if len(content) != 3 || got.text() != "So be it." || got.StopReason != "tool_use" || got.Usage["inputTokens"] != 1000.0 {
+			t.Fatalf("%+v: got %+v", c, got)
+		}
+		if use := content[2].ToolUse; use.Input["city"] != "Bern" || !strings.HasPrefix(use.ToolUseID, "tooluse_") {
+			t.Errorf("%+v: got tool use %+v", c, use)
+		}
+		if signed := content[0].ReasoningContent.ReasoningText.Signature != ""; signed != c.signed {
+			t.Errorf("%+v: reasoning signed: %t", c, signed)
+		}
+	}
+	b := play(t, `{"failure": {"code": "ThrottlingException"}}`)
+	b.converse(opus, "{}").wantError(t, 400, "ValidationException", "A conversation must start with a user message.") // what is wrong takes no step
+	b.converse(nova, said("hi")).wantError(t, 429, "ThrottlingException", "")
+	if got := b.conversed(nova, said("hi")); !strings.Contains(got.text(), "You said: hi") {
+		t.Errorf("after the script: got %+v", got)
 	}
 }

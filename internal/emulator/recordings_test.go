@@ -332,6 +332,7 @@ var exceptions = []exception{
 	{"a JPEG that is declared a PNG, refused since 2025 (anthropics/claude-code issues 988, 11975)", cassettes("test_instrumentor/test_anthropic_instrumentation_image_input_messages")},
 	{"recorded in June 2024, when a tool_result did not have to answer the tool_use before it", cassettes("cassettes/anthropic_completion_tools_call_with_tool_result_stream")},
 	{"written by hand, with a signature that no Claude has made", cassettes("cassettes/anthropic_completion_thinking_tool_result")},
+	{"written by hand (their request IDs are test-request-id-001 to -003), with a schema that Claude refuses", cassettes("bedrock/bedrock_converse_")},
 	{"written by hand, with an answer that no model gives", cassettes("bedrock-runtime/bedrock-runtime_model_anthropic.claude-3-haiku-20240307-v1_0_converse_post_2e15425b")},
 }
 

@@ -14,7 +14,7 @@ func (a Answer) Events(latency func() time.Duration) iter.Seq2[string, map[strin
 		if !yield("messageStart", map[string]any{"role": "assistant"}) {
 			return
 		}
-		for i, c := range a.Reply.Content {
+		for i, c := range a.content() {
 			for name, event := range blockEvents(c) {
 				event["contentBlockIndex"] = i
 				if !yield(name, event) {

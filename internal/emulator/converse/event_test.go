@@ -137,7 +137,7 @@ func replyOf(t *testing.T, events []event) (*claude.Reply, time.Duration) {
 }
 
 func TestEventsOfReasoning(t *testing.T) {
-	answer := converse.Answer{Reply: &claude.Reply{StopReason: "refusal", Content: []claude.Content{
+	answer := converse.Answer{Traits: converse.Traits{Signatures: true}, Reply: &claude.Reply{StopReason: "refusal", Content: []claude.Content{
 		{Kind: "thinking", Text: "hm", Signature: "sig"},
 		{Kind: "thinking", Signature: "only"},
 		{Kind: "redacted_thinking", Text: "opaque"},

@@ -24,7 +24,7 @@ type Answer struct {
 // Response returns the output of Converse.
 func (a Answer) Response(latency time.Duration) map[string]any {
 	content := []any{}
-	for _, c := range a.Reply.Content {
+	for _, c := range a.content() {
 		content = append(content, outputBlock(c))
 	}
 	out := map[string]any{
@@ -37,6 +37,17 @@ func (a Answer) Response(latency time.Duration) map[string]any {
 		out["additionalModelResponseFields"] = fields
 	}
 	a.addServing(out)
+	return out
+}
+
+// content returns the reply's blocks, without signatures where the model signs nothing.
+func (a Answer) content() []claude.Content {
+	out := slices.Clone(a.Reply.Content)
+	for i := range out {
+		if !a.Traits.Signatures {
+			out[i].Signature = ""
+		}
+	}
 	return out
 }
 
