@@ -168,7 +168,10 @@ func testControlPlane(t *testing.T, runtime *bedrockruntime.Client, control *bed
 	if err != nil || !strings.Contains(*model.ModelDetails.ModelName, "Haiku 4.5") {
 		t.Errorf("GetFoundationModel = %+v, %v", model, err)
 	}
-	for _, p := range profiles { // each that is listed can be called
+	for _, p := range profiles { // each of Claude's that is listed can be called
+		if !strings.Contains(*p.InferenceProfileId, ".anthropic.") {
+			continue
+		}
 		if _, err := runtime.InvokeModel(t.Context(), invoke(*p.InferenceProfileId, "hi")); err != nil {
 			t.Errorf("InvokeModel of the listed profile %s: %v", *p.InferenceProfileId, err)
 		}
