@@ -191,23 +191,6 @@ func TestAnthropicSDKsForJavaScript(t *testing.T) {
 	f("0.x with a token", before, "ANTHROPIC_AUTH_TOKEN")
 }
 
-// wantLeft ends the server and expects that its Bedrock has seen clients leave n streams, each at once
-// and not only when the client ended.
-func (p *process) wantLeft(t *testing.T, n int) {
-	t.Helper()
-	p.stop(t)
-	left := 0
-	requests := bedrockLog(p.log.String())
-	for i, r := range requests {
-		if strings.Contains(string(r), `"fault":"context canceled"`) && i < len(requests)-n {
-			left++
-		}
-	}
-	if left != n {
-		t.Errorf("%d of %d streams ended because the client left, want %d", left, len(requests), n)
-	}
-}
-
 // runNode runs a script in an environment of env alone and returns what it has to say.
 func runNode(t *testing.T, env []string, arguments ...string) lines {
 	t.Helper()

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -157,6 +158,60 @@ func (p *process) stop(t testing.TB) {
 			t.Errorf("%v after SIGTERM: %v, want exit status 0", p.cmd, err)
 		}
 	})
+}
+
+// A stream is an answer of any SDK's that comes in pieces.
+type stream interface {
+	Next() bool
+	Err() error
+	Close() error
+}
+
+// leaveStreams leaves two streams of a server with chunkDelay in the middle, one by canceling its
+// context, the other by closing it, and expects the server to see it. It returns the error of the former.
+func leaveStreams(t *testing.T, p *process, open func(ctx context.Context, text string) stream) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	canceled, closed := open(ctx, "write 20000 words"), open(t.Context(), "write 20000 words")
+	defer canceled.Close()
+	for range 3 { // so that the answers have begun
+		if !canceled.Next() || !closed.Next() {
+			t.Fatalf("the streams ended: %v, %v", canceled.Err(), closed.Err())
+		}
+	}
+	cancel()
+	closed.Close()
+	for canceled.Next() {
+	}
+	for range 4 { // the log has something behind them
+		s := open(t.Context(), "hi")
+		for s.Next() {
+		}
+		if err := s.Err(); err != nil {
+			t.Error(err)
+		}
+		s.Close()
+	}
+	p.wantLeft(t, 2)
+	return canceled.Err()
+}
+
+// wantLeft ends the server and expects that its Bedrock has seen clients leave n streams, each at once
+// and not only when the client ended: n requests or more are behind it in the log.
+func (p *process) wantLeft(t *testing.T, n int) {
+	t.Helper()
+	p.stop(t)
+	requests := bedrockLog(p.log.String())
+	left := 0
+	for _, r := range requests[:max(0, len(requests)-n)] {
+		if r.field("status") == "200" && strings.Contains(string(r), `"fault":`) {
+			left++
+		}
+	}
+	if left != n {
+		t.Errorf("%d of %d requests ended because the client left, want %d", left, len(requests), n)
+	}
 }
 
 // cleanEnv is an environment of nothing but PATH, HOME and what is given.
