@@ -285,6 +285,12 @@ func testRefusals(t *testing.T, p party) {
 		t.Helper()
 		_, err := p.claude.Messages.New(t.Context(), params)
 		wantError(t, err, status, kind, words)
+		stream := p.claude.Messages.NewStreaming(t.Context(), params)
+		defer stream.Close()
+		if stream.Next() {
+			t.Errorf("the refused stream has an event: %s", stream.Current().RawJSON())
+		}
+		wantError(t, stream.Err(), status, kind, words)
 	}
 	empty := say(p.haiku, "hi")
 	empty.MaxTokens = 0

@@ -454,6 +454,9 @@ func testConverseFamilies(t *testing.T, client *bedrockruntime.Client) {
 		Format: types.ImageFormatPng, Source: &types.ImageSourceMemberBytes{Value: picture(t)},
 	}}))
 	wantException[*types.ValidationException](t, err, http.StatusBadRequest, "image")
+	in = ask(llama, "Hello", words("The rock."), &types.ContentBlockMemberCachePoint{Value: types.CachePointBlock{Type: types.CachePointTypeDefault}})
+	_, err = client.Converse(t.Context(), in)
+	wantException[*types.AccessDeniedException](t, err, http.StatusForbidden, "did not allow prompt caching")
 }
 
 func testConverseCount(t *testing.T, client *bedrockruntime.Client) {
@@ -487,7 +490,7 @@ func testConverseRefusals(t *testing.T, client *bedrockruntime.Client) {
 		wantException[*types.ValidationException](t, streamed, http.StatusBadRequest, words)
 	}
 	invalid(ask(noModel, "hi"), unknownModel)
-	invalid(ask(haiku, " "), "blank")
+	invalid(ask(haiku, ""), "blank")
 	begun := ask(haiku, "hi")
 	begun.Messages[0].Role = types.ConversationRoleAssistant
 	invalid(begun, "must start with a user message")

@@ -135,7 +135,7 @@ await step("CountTokens", async () => {
 await step("unknown model", () => refused(converse(ask("hi", { modelId: "us.anthropic.claude-haiku-9" }))));
 await step("unknown model, streamed", () => refused(stream(ask("hi", { modelId: "us.anthropic.claude-haiku-9" }))));
 await step("past its end", () => refused(converse(ask("hi", { modelId: "anthropic.claude-3-haiku-20240307-v1:0" }))));
-await step("blank text", () => refused(converse(ask(" "))));
+await step("blank text", () => refused(converse(ask(""))));
 await step("tools of Llama streamed", () => refused(stream(ask("hi", { modelId: llama, toolConfig }))));
 
 const { AWS_ACCESS_KEY_ID, AWS_BEARER_TOKEN_BEDROCK } = process.env;
