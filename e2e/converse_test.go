@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/document"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
@@ -40,6 +41,7 @@ func TestConverseByAWSSDKForGo(t *testing.T) {
 			t.Run("stream", func(t *testing.T) { testConverseStream(t, client) })
 			t.Run("streamed tool and reasoning", func(t *testing.T) { testConverseStreamTools(t, client) })
 			t.Run("other families", func(t *testing.T) { testConverseFamilies(t, client) })
+			t.Run("every listed profile", func(t *testing.T) { testConverseProfiles(t, client, bedrock.NewFromConfig(config)) })
 			t.Run("CountTokens", func(t *testing.T) { testConverseCount(t, client) })
 			t.Run("refusals", func(t *testing.T) { testConverseRefusals(t, client) })
 		})
@@ -457,6 +459,20 @@ func testConverseFamilies(t *testing.T, client *bedrockruntime.Client) {
 	in = ask(llama, "Hello", words("The rock."), &types.ContentBlockMemberCachePoint{Value: types.CachePointBlock{Type: types.CachePointTypeDefault}})
 	_, err = client.Converse(t.Context(), in)
 	wantException[*types.AccessDeniedException](t, err, http.StatusForbidden, "did not allow prompt caching")
+}
+
+// testConverseProfiles calls each profile that is listed, of whichever family.
+func testConverseProfiles(t *testing.T, client *bedrockruntime.Client, control *bedrock.Client) {
+	families := map[string]int{}
+	for _, p := range listProfiles(t, control) {
+		if _, err := client.Converse(t.Context(), ask(*p.InferenceProfileId, "hi")); err != nil {
+			t.Errorf("Converse with the listed profile %s: %v", *p.InferenceProfileId, err)
+		}
+		families[strings.Split(*p.InferenceProfileId, ".")[1]]++
+	}
+	if families["anthropic"] == 0 || families["amazon"] == 0 || families["meta"] == 0 {
+		t.Errorf("profiles are listed by family: %v, want Anthropic's, Amazon's and Meta's", families)
+	}
 }
 
 func testConverseCount(t *testing.T, client *bedrockruntime.Client) {
