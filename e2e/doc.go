@@ -3,8 +3,10 @@
 //
 //	claude_code_test.go, terminal_test.go   Claude Code in print mode and in a terminal
 //	chat_test.go                            outcrop chat in a terminal
-//	anthropic_go_test.go, aws_go_test.go    SDKs for Go: on the library, on bedrocktest, on the gateway
-//	js_test.go, js/                         SDKs for JavaScript
+//	anthropic_go_test.go, aws_go_test.go    SDKs for Go: on outcrop local, on the library, on the gateway
+//	anthropic_go_v1_test.go                 the SDK's first major version, likewise
+//	js_test.go, js/                         SDKs for JavaScript, Anthropic's in two major versions
+//	converse_test.go                        Converse by AWS's SDKs, on outcrop local
 //	bad_input_test.go                       bytes over TCP that no client would send
 //	example_test.go                         how anthropic-sdk-go runs on the library
 //	bench_test.go                           the hot path against AWS's SDK

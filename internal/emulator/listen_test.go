@@ -112,7 +112,7 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 		srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			begun := time.Now()
 			inner.ServeHTTP(w, r)
-			status <- fmt.Sprint(time.Since(begun))
+			status <- fmt.Sprint(time.Since(begun).Round(time.Second))
 		})
 		served := make(chan struct{})
 		go func() {

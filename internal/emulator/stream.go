@@ -69,6 +69,13 @@ func (c *call) chunks(reply *claude.Reply) iter.Seq2[[]byte, error] {
 	}
 }
 
+// beginTime is the least time that the model takes to begin a streamed answer. AWS's SDK for Go closes
+// the body of its request when it has the head of the answer; where net/http has not yet seen that body
+// end, it takes the close for an error and drops the connection (smithy-go 1.28.8:
+// safeWriteToReadCloser.WriteTo returns io.EOF). Without the pause that cuts one in 70 streams over
+// loopback; no answer of AWS's is that quick.
+const beginTime = time.Millisecond
+
 // send sends an event stream, each message flushed as it is made, with the script's pace or the
 // Config's ChunkDelay before each, and breaks it off where the script says so. It ends as soon as the
 // client is gone.
@@ -78,6 +85,9 @@ func (c *call) send(messages iter.Seq2[[]byte, error]) error {
 	}
 	c.w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	c.begin(http.StatusOK)
+	if err := c.pause(beginTime); err != nil { // the head goes out with the first message
+		return err
+	}
 	pace := c.pace()
 	for message, err := range c.breakOff(messages) {
 		if err != nil {
