@@ -57,7 +57,7 @@ var mayImport = map[string][]string{
 	"bedrocktest":       {"internal/emulator", "internal/catalog"},
 
 	// The terminal: what it is to read lines on one, and the conversation with a model.
-	"internal/terminal": {"golang.org/x/term", "github.com/clipperhouse/displaywidth"},
+	"internal/terminal": {"golang.org/x/term", "golang.org/x/sys/windows", "github.com/clipperhouse/displaywidth"},
 	"internal/chat":     {".", "internal/terminal", "internal/catalog", "internal/wire"},
 
 	// Where it is all put together.

@@ -218,7 +218,7 @@ func readStdin(ctx context.Context) (chat.Attachment, error) {
 	if terminal.IsTerminal(os.Stderr) {
 		progress = os.Stderr
 	}
-	status := terminal.NewStatus(progress, terminal.NewStyle(os.Stderr, os.Getenv), 3*time.Second, "reading standard input until it ends…")
+	status := terminal.NewStatus(progress, terminal.NewStyle(os.Stderr, os.Getenv), widthOf(os.Stderr), 3*time.Second, "reading standard input until it ends…")
 	defer status.Clear()
 	type read struct {
 		a   chat.Attachment
@@ -289,18 +289,20 @@ func (c *chatRun) output() output {
 	style := terminal.NewStyle(os.Stdout, os.Getenv)
 	w := &ending{w: os.Stdout}
 	if terminal.IsTerminal(os.Stdout) && !c.json {
-		view := chat.NewView(w, progress, style, terminal.Width(os.Stdout), c.plain, c.settings.Model)
+		view := chat.NewView(w, progress, style, widthOf(os.Stdout), c.plain, c.settings.Model)
 		return output{view.Reader(), func() error { view.Close(); return w.err }}
 	}
 	if c.json {
 		w.w = io.Discard
 	}
-	waiting := chat.Waiting(progress, style, c.settings.Model)
+	waiting := chat.Waiting(progress, style, widthOf(os.Stderr), c.settings.Model)
 	return output{
 		chat.Reader{Text: func(text string) { waiting.Clear(); io.WriteString(w, text) }, Thinking: func(string) {}},
 		func() error { waiting.Clear(); return w.end() },
 	}
 }
+
+func widthOf(f *os.File) func() int { return func() int { return terminal.Width(f) } }
 
 // An ending writer keeps the first error, and whether a line is still to be ended.
 type ending struct {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,19 +39,28 @@ type Attachment struct {
 func ReadAttachment(path string) (Attachment, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Attachment{}, err
+		return Attachment{}, pathError(err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	switch {
 	case err != nil:
-		return Attachment{}, err
+		return Attachment{}, pathError(err)
 	case info.IsDir():
 		return Attachment{}, fmt.Errorf("%s: a folder %w", path, ErrAttachment)
 	case info.Size() > maxFile:
 		return Attachment{}, tooLarge(path, maxFile)
 	}
 	return Attach(filepath.Base(path), file)
+}
+
+// pathError leaves out which system call it was.
+func pathError(err error) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return fmt.Errorf("%s: %w", e.Path, e.Err)
+	}
+	return err
 }
 
 // Attach reads a file from r, at most as much as can be sent.

@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
+	"github.com/outcrop-dev/outcrop/internal/terminal"
 )
 
 // commands are what a line may begin with in place of a prompt, as /help shows them.
@@ -73,9 +74,11 @@ func (s *Session) command(ctx context.Context, line string) (leave bool) {
 }
 
 func (s *Session) help() {
+	w := terminal.NewPlain(s.Terminal, s.Style, s.Terminal.Width(), "")
 	for _, c := range commands {
-		fmt.Fprintf(s.Terminal, "  %s %s\n", s.Style.Bold(fmt.Sprintf("%-16s", c.name+" "+c.args)), c.help)
+		w.Entry(c.name+" "+c.args, 16, c.help)
 	}
+	w.Close()
 	s.say("%s", keys)
 }
 
@@ -240,7 +243,8 @@ func ModelNames(region string) []string {
 	return append(aliases, names...)
 }
 
-// files are those whose path begins with prefix, folders with a slash behind.
+// files are those whose path begins with prefix, folders with a slash behind. A name that cannot be
+// shown as it is is left out.
 func files(prefix string) (out []string) {
 	dir, base := filepath.Split(prefix)
 	entries, err := os.ReadDir(cmp.Or(unquote(dir), "."))
@@ -249,7 +253,7 @@ func files(prefix string) (out []string) {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") {
+		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") || strings.ContainsFunc(name, unicode.IsControl) {
 			continue
 		}
 		if info, err := os.Stat(filepath.Join(unquote(dir), name)); err == nil && info.IsDir() {

@@ -26,7 +26,7 @@ func (c *Conversation) Save(path string, replace bool) error {
 	}
 	file, err := os.OpenFile(path, how, 0o600)
 	if err != nil {
-		return err
+		return pathError(err)
 	}
 	_, err = file.Write(text)
 	return cmp.Or(err, file.Close())

@@ -86,7 +86,7 @@ func (s *Session) ask(ctx context.Context, p Prompt) {
 		s.fail(p, err)
 		return
 	}
-	view := NewView(s.Terminal, s.Terminal, s.Style, s.Terminal.Width(), s.Plain, s.Model)
+	view := NewView(s.Terminal, s.Terminal, s.Style, s.Terminal.Width, s.Plain, s.Model)
 	io.WriteString(s.Terminal, "\n")
 	var answer *Answer
 	s.Terminal.Interruptible(ctx, func(ctx context.Context) {

@@ -144,7 +144,7 @@ func TestSessionFiles(t *testing.T) {
 	screen := talk(t, bedrocktest.NewServer(t), &person{lines: []string{
 		"/save " + saved, "/file", "/file " + filepath.Join(dir, "none"), "/file " + strings.ReplaceAll(pdf, " ", `\ `), "what is it?",
 		"and now?", "/save " + saved, "/save " + saved, "/save! " + saved, "/save " + asJSON}})
-	inOrder(t, screen, "there is nothing to save yet", "which file?", "no such file", "a report.pdf: PDF, ", "bytes; goes with your next message",
+	inOrder(t, screen, "there is nothing to save yet", "which file?", dir+"/none: no such file", "a report.pdf: PDF, ", "bytes; goes with your next message",
 		"> what is it?\n\nI have read a document: \"a report.pdf\", PDF, 1 page", "> and now?\n\nYou said: and now?",
 		"saved to "+saved, "is there already; /save! ", "saved to "+saved, "saved to "+asJSON)
 	text, err := os.ReadFile(saved)
@@ -181,6 +181,7 @@ func TestComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	os.WriteFile(filepath.Join(dir, "pl\x1b]0;evil\x07"), nil, 0o600) // not every file system takes it
 	os.Mkdir(filepath.Join(dir, "papers"), 0o700)
 	s := newSession(t, newClient(t, bedrocktest.NewServer(t)), &person{})
 	f := func(line string, wantStart int, want string) {

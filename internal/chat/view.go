@@ -14,22 +14,22 @@ const patience = time.Second
 type View struct {
 	w        io.Writer
 	style    terminal.Style
-	width    int
+	width    func() int
 	plain    bool
 	status   *terminal.Status
 	thinking *terminal.Markdown
 	text     *terminal.Markdown
 }
 
-// NewView writes to w, which has width columns. What is waited for it says on progress; a nil one,
-// nowhere.
-func NewView(w, progress io.Writer, style terminal.Style, width int, plain bool, model string) *View {
-	return &View{w: w, style: style, width: width, plain: plain, status: Waiting(progress, style, model)}
+// NewView writes to w, which has width columns, not always the same. What is waited for it says on
+// progress; a nil one, nowhere.
+func NewView(w, progress io.Writer, style terminal.Style, width func() int, plain bool, model string) *View {
+	return &View{w: w, style: style, width: width, plain: plain, status: Waiting(progress, style, width, model)}
 }
 
 // Waiting says on w that a model has not begun to answer, once that takes long; on a nil w nothing.
-func Waiting(w io.Writer, style terminal.Style, model string) *terminal.Status {
-	return terminal.NewStatus(w, style, patience, "waiting for "+modelName(model)+"…")
+func Waiting(w io.Writer, style terminal.Style, width func() int, model string) *terminal.Status {
+	return terminal.NewStatus(w, style, width, patience, "waiting for "+modelName(model)+"…")
 }
 
 // Reader is to be told what comes.
@@ -39,8 +39,9 @@ func (v *View) write(text string) {
 	v.status.Clear()
 	if v.text == nil {
 		v.endThinking()
-		v.text = terminal.NewMarkdown(v.w, v.style, v.width, v.plain)
+		v.text = terminal.NewMarkdown(v.w, v.style, v.width(), v.plain)
 	}
+	v.text.SetWidth(v.width())
 	v.text.WriteString(text)
 }
 
@@ -50,8 +51,9 @@ func (v *View) think(text string) {
 	}
 	v.status.Clear()
 	if v.thinking == nil {
-		v.thinking = terminal.NewPlain(v.w, v.style, v.width, terminal.Aside)
+		v.thinking = terminal.NewPlain(v.w, v.style, v.width(), terminal.Aside)
 	}
+	v.thinking.SetWidth(v.width())
 	v.thinking.WriteString(text)
 }
 

@@ -217,8 +217,21 @@ func (e *editor) tab() {
 		e.insert(common)
 	}
 	if len(words) > 1 {
-		e.hint = slices.Clone(words)
+		e.hint = apart(words, common)
 	}
+}
+
+// apart is where words that all begin with common differ: the folder that files share is left out.
+func apart(words []string, common string) []string {
+	shared := strings.LastIndexAny(common, `/\`) + 1
+	if shared <= 1 { // no folder: commands begin with a slash
+		return slices.Clone(words)
+	}
+	var out []string
+	for _, w := range words {
+		out = append(out, w[shared:])
+	}
+	return out
 }
 
 func commonPrefix(a, b string) string {

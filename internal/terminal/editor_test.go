@@ -102,6 +102,20 @@ func TestTabShowsWhatThereIs(t *testing.T) {
 	}
 }
 
+func TestTabLeavesOutTheFolderThatFilesShare(t *testing.T) {
+	f := func(name, common string, words []string, want ...string) {
+		t.Helper()
+		if got := apart(words, common); !slices.Equal(got, want) {
+			t.Errorf("%s: apart(%q, %q) = %q, want %q", name, words, common, got, want)
+		}
+	}
+	f("a folder", "papers/b", []string{"papers/b1", "papers/b2/"}, "b1", "b2/")
+	f("all of a folder", "/a/papers/", []string{"/a/papers/x", "/a/papers/y"}, "x", "y")
+	f("Windows' folders", `C:\a\`, []string{`C:\a\x`, `C:\a\y`}, "x", "y")
+	f("no folder", "pl", []string{"plan", "plot"}, "plan", "plot")
+	f("commands", "/", []string{"/file", "/model"}, "/file", "/model")
+}
+
 func TestFrameShowsRowsAroundTheCursor(t *testing.T) {
 	e, _ := typed(t, strings.Repeat("x\x1b\r", 50)+"end")
 	if f := e.frame(40, 10, Style{}, false); len(f.rows) != 9 || f.rows[8] != "  end" || f.row != 8 || f.col != 5 {

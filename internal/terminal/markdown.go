@@ -3,6 +3,7 @@ package terminal
 import (
 	"io"
 	"regexp"
+	"strings"
 
 	"github.com/clipperhouse/displaywidth"
 )
@@ -41,6 +42,23 @@ func (m *Markdown) WriteString(text string) (int, error) {
 		m.take(s, width)
 	}
 	return len(text), m.flush()
+}
+
+// minEntry is how narrow the text of an entry may become beside its name.
+const minEntry = 24
+
+// Entry writes what something is called, in a column as wide as column, and beside it what it is; below
+// it where the terminal is narrow.
+func (m *Markdown) Entry(name string, column int, text string) {
+	m.inBody = true
+	m.shade(&m.out, boldCode)
+	m.raw("  "+name, 2+displaywidth.String(name))
+	if m.indent = 2 + column + 1; m.width-m.indent < minEntry {
+		m.newline()
+		m.indent = 6
+	}
+	m.raw(strings.Repeat(" ", m.indent-m.col), m.indent-m.col)
+	m.WriteString(text + "\n")
 }
 
 // Close writes what was held back and ends the line that was begun.

@@ -69,3 +69,34 @@ func TestMarkdownPieces(t *testing.T) {
 		}
 	})
 }
+
+func TestMarkdownFollowsTheWidth(t *testing.T) {
+	var b strings.Builder
+	m := NewMarkdown(&b, Style{}, 41, false)
+	m.WriteString("one two three four five\n")
+	m.SetWidth(21)
+	m.WriteString("one two three four five\none two three fourth ")
+	m.SetWidth(41)
+	m.WriteString("five six\n")
+	m.Close()
+	if want := "one two three four five\none two three four \nfive\none two three fourth\nfive six\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
+
+func TestMarkdownEntry(t *testing.T) {
+	f := func(name string, width int, want string) {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			m := NewPlain(&b, Style{}, width, "")
+			m.Entry("/cost", 6, "what it has cost until now")
+			m.Entry("/x", 6, "leaves")
+			m.Close()
+			if b.String() != want {
+				t.Errorf("got  %q\nwant %q", b.String(), want)
+			}
+		})
+	}
+	f("side by side", 35, "  /cost  what it has cost until \n         now\n  /x     leaves\n")
+	f("one below the other on a narrow terminal", 27, "  /cost\n      what it has cost \n      until now\n  /x\n      leaves\n")
+}

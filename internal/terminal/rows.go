@@ -25,12 +25,18 @@ type rows struct {
 	word   strings.Builder // held back: may have to go to the next row
 	cells  int             // its width
 	col    int
-	indent int // of the rows after the first of a line
+	full   bool // a space had no room in the row
+	indent int  // of the rows after the first of a line
 }
 
 func newRows(w io.Writer, style Style, width int, tone Tone) rows {
-	return rows{w: w, style: style, width: max(width-1, 20), base: string(tone)}
+	r := rows{w: w, style: style, base: string(tone)}
+	r.SetWidth(width)
+	return r
 }
+
+// SetWidth says that the terminal has another width now.
+func (r *rows) SetWidth(width int) { r.width = max(width-1, 20) }
 
 // text adds to the word, or ends it. code is its style, "" for none of its own.
 func (r *rows) text(s string, width int, code string) {
@@ -51,7 +57,7 @@ func (r *rows) text(s string, width int, code string) {
 
 // endWord writes the word, on the next row if this one is full.
 func (r *rows) endWord() {
-	if r.cells > 0 && r.col+r.cells > r.width && r.col > r.indent {
+	if r.cells > 0 && (r.full || r.col+r.cells > r.width) && r.col > r.indent {
 		r.newline()
 		r.raw(strings.Repeat(" ", r.indent), r.indent)
 	}
@@ -66,7 +72,9 @@ func (r *rows) space(s string, width int, code string) {
 	if r.col+width <= r.width {
 		r.shade(&r.out, code)
 		r.raw(s, width)
+		return
 	}
+	r.full = true
 }
 
 // raw writes text where it stands.
@@ -93,7 +101,7 @@ func (r *rows) shade(to *strings.Builder, code string) {
 
 func (r *rows) newline() {
 	r.out.WriteByte('\n')
-	r.col = 0
+	r.col, r.full = 0, false
 }
 
 // unshade ends every style but keep.

@@ -8,17 +8,18 @@ import (
 	"time"
 	"unicode"
 
-	"golang.org/x/term"
+	"github.com/clipperhouse/displaywidth"
 )
 
 // A Style colours text. The zero Style leaves text as it is.
 type Style struct{ on bool }
 
-// NewStyle returns the style for w: none where w is no terminal or where the environment wants none
+// NewStyle returns the style for w: none where w is no terminal that takes escape sequences (which this
+// switches on where they are a setting, on Windows), or where the environment wants none
 // (NO_COLOR, CLICOLOR=0, TERM=dumb).
 func NewStyle(w io.Writer, getenv func(string) string) Style {
 	file, ok := w.(*os.File)
-	return Style{ok && term.IsTerminal(int(file.Fd())) && getenv("NO_COLOR") == "" && getenv("CLICOLOR") != "0" && getenv("TERM") != "dumb"}
+	return Style{ok && takesEscapes(file) && getenv("NO_COLOR") == "" && getenv("CLICOLOR") != "0" && getenv("TERM") != "dumb"}
 }
 
 // On reports whether the style does anything.
@@ -35,9 +36,6 @@ const (
 
 // Dim is for what stands beside the matter.
 func (s Style) Dim(text string) string { return s.paint(dimCode, text) }
-
-// Bold is for what is to be found first.
-func (s Style) Bold(text string) string { return s.paint(boldCode, text) }
 
 // Green is for what the user types after.
 func (s Style) Green(text string) string { return s.paint(greenCode, text) }
@@ -69,14 +67,15 @@ func Printable(text string) string {
 type Status struct {
 	w     io.Writer
 	style Style
+	width func() int
 	mu    sync.Mutex
 	shown bool
 	timer *time.Timer
 }
 
-// NewStatus shows text on w after a while; a nil w never.
-func NewStatus(w io.Writer, style Style, after time.Duration, text string) *Status {
-	s := &Status{w: w, style: style}
+// NewStatus shows text on w, which has width columns, after a while; a nil w never.
+func NewStatus(w io.Writer, style Style, width func() int, after time.Duration, text string) *Status {
+	s := &Status{w: w, style: style, width: width}
 	if w == nil {
 		return s
 	}
@@ -93,6 +92,7 @@ func (s *Status) show(text string) {
 		return
 	}
 	s.shown = true
+	text = displaywidth.TruncateString(text, s.width()-1, "…") // only one row can be taken away
 	io.WriteString(s.w, s.style.Dim(text))
 }
 

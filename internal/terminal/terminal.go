@@ -43,6 +43,9 @@ func size(f *os.File) (width, height int) {
 
 // Open takes the terminal over: raw mode, bracketed paste. The caller must Close it.
 func Open(in, out *os.File, style Style) (*Terminal, error) {
+	if !takesEscapes(out) {
+		return nil, errors.New("this terminal takes no escape sequences")
+	}
 	state, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return nil, err
@@ -127,6 +130,8 @@ func (t *Terminal) ReadLine(ctx context.Context, complete func(line string) (sta
 	for draw(false); ; draw(false) {
 		k, err := t.next(ctx)
 		if err != nil {
+			e.cursor, e.hint = len(e.text), nil // so that nothing is written over the line
+			draw(false)
 			io.WriteString(t.out, "\r\n")
 			return "", err
 		}

@@ -48,6 +48,19 @@ func TestReadLineEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestReadLineEndsBelowItsLine(t *testing.T) {
+	term, hands, out := newTest(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	go io.WriteString(hands, "one\x1b\rtwo\x1b[A\t")
+	onTab := func(string) (int, []string) { cancel(); return 0, nil }
+	if _, err := term.ReadLine(ctx, onTab); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if !strings.HasSuffix(out.String(), "> one\r\n  two\r\x1b[5C\r\n") {
+		t.Errorf("the cursor is not below the line: %q", out)
+	}
+}
+
 func TestReadLineEndsWithTheTerminal(t *testing.T) {
 	term, hands, _ := newTest(t)
 	hands.Close()
@@ -91,7 +104,7 @@ func TestWriteEndsLinesAsARawTerminalWantsThem(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	var out strings.Builder
-	s := NewStatus(&out, Style{}, 1<<40, "waiting")
+	s := NewStatus(&out, Style{}, columns(80), 1<<40, "waiting")
 	s.show("waiting") // what the timer does
 	s.Clear()
 	s.Clear()
@@ -99,5 +112,17 @@ func TestStatus(t *testing.T) {
 	if out.String() != "waiting\r\x1b[K" {
 		t.Errorf("wrote %q", out.String())
 	}
-	NewStatus(nil, Style{}, 0, "nowhere").Clear()
+	NewStatus(nil, Style{}, nil, 0, "nowhere").Clear()
+}
+
+func columns(n int) func() int { return func() int { return n } }
+
+func TestStatusKeepsToOneRow(t *testing.T) {
+	var out strings.Builder
+	s := NewStatus(&out, Style{}, columns(10), 1<<40, "waiting for 日本")
+	s.show("waiting for 日本")
+	s.Clear()
+	if out.String() != "waiting …\r\x1b[K" {
+		t.Errorf("wrote %q", out.String())
+	}
 }
