@@ -59,6 +59,9 @@ type ApplicationProfile struct {
 	Source      string // what it was copied from: ID or ARN of a foundation model or system-defined profile
 }
 
+// source is the ID of what the profile was copied from.
+func (a ApplicationProfile) source() string { return a.Source[strings.LastIndex(a.Source, "/")+1:] }
+
 // withDefaults returns the Config with nothing left open.
 func (c Config) withDefaults() Config {
 	if c.Region == "" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+	"github.com/outcrop-dev/outcrop/internal/emulator/restjson"
 )
 
 // A fault is a refusal in AWS's terms.
@@ -48,9 +49,15 @@ func asFault(err error) *fault {
 	var f *fault
 	var auth *sigv4.Error
 	var refusal *claude.Refusal
+	var misread *restjson.SyntaxError
+	var broken *restjson.ValidationError
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &misread):
+		return &fault{http.StatusBadRequest, "SerializationException", misread.Message, coralNamespace}
+	case errors.As(err, &broken):
+		return &fault{http.StatusBadRequest, "ValidationException", broken.Message, bedrockNamespace}
 	case errors.As(err, &auth):
 		return &fault{http.StatusForbidden, auth.Code, auth.Message, coralNamespace}
 	case errors.As(err, &refusal):
