@@ -67,14 +67,23 @@ func asFault(err error) *fault {
 		"The system encountered an unexpected error during processing. Try your request again.", bedrockNamespace}
 }
 
-// refuse answers with the fault, as AWS does.
-func (c *call) refuse(f *fault) {
+// refuse answers with the fault, as AWS does. fields are members of the body beside message.
+func (c *call) refuse(f *fault, fields map[string]json.RawMessage) error {
 	c.errorCode = f.code
 	c.w.Header().Set("X-Amzn-Errortype", f.code+":"+f.namespace)
-	body, err := json.Marshal(map[string]string{"message": f.message})
+	body, err := faultBody(f.message, fields)
 	if err != nil {
-		body = []byte("{}") // not with strings
+		return err
 	}
 	c.drain()
-	c.writeJSON(f.status, body)
+	return c.writeJSON(f.status, body)
+}
+
+// faultBody is the JSON of an exception.
+func faultBody(message string, fields map[string]json.RawMessage) ([]byte, error) {
+	body := map[string]any{"message": message}
+	for name, value := range fields {
+		body[name] = value
+	}
+	return json.Marshal(body)
 }

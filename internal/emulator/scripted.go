@@ -135,22 +135,7 @@ func (c *call) fail(f *script.Failure) error {
 	if front {
 		namespace = coralNamespace
 	}
-	c.errorCode = f.Code
-	c.w.Header().Set("X-Amzn-Errortype", f.Code+":"+namespace)
-	body, err := faultBody(message, f.Fields)
-	if err != nil {
-		return err
-	}
-	return c.writeJSON(status, body)
-}
-
-// faultBody is the JSON of an exception.
-func faultBody(message string, fields map[string]json.RawMessage) ([]byte, error) {
-	body := map[string]any{"message": message}
-	for name, value := range fields {
-		body[name] = value
-	}
-	return json.Marshal(body)
+	return c.refuse(&fault{status, f.Code, message, namespace}, f.Fields)
 }
 
 // sendBody sends an answer byte for byte.

@@ -45,7 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer c.hangUp(broken)
 	} else if err != nil && c.status == 0 {
 		f := asFault(err)
-		c.refuse(f)
+		c.refuse(f, nil)
 		if f.status < http.StatusInternalServerError {
 			err = nil // the client's, and it has been told
 		}
