@@ -3,6 +3,8 @@ package emulator
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -57,6 +59,20 @@ type ApplicationProfile struct {
 	Name        string
 	Description string
 	Source      string // what it was copied from: ID or ARN of a foundation model or system-defined profile
+}
+
+// Validate reports application inference profiles whose source is none: no call of them could be answered.
+func (c Config) Validate() error {
+	var wrong []error
+	s := Server{cfg: c.withDefaults()}
+	for _, a := range c.ApplicationProfiles {
+		if m, _, err := s.findName(a.source()); err != nil && m.id == "" {
+			wrong = append(wrong, fmt.Errorf("application inference profile %s: %q is neither a foundation model nor a system-defined inference profile", a.ID, a.Source))
+		} else if err != nil && err != errEndOfLife {
+			wrong = append(wrong, fmt.Errorf("application inference profile %s: %q cannot be called from %s", a.ID, a.Source, s.cfg.Region))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // source is the ID of what the profile was copied from.
