@@ -76,20 +76,22 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// readBody reads the body, of which limit bytes are InvokeModel's. CountTokens wraps one in base64.
-func (c *call) readBody(limit int64) error {
-	longest := limit
+// maxBody is the longest body of InvokeModel (service model: Body).
+const maxBody = 25_000_000
+
+// readBody reads the body. CountTokens wraps one of InvokeModel in base64.
+func (c *call) readBody() error {
+	longest := int64(maxBody)
 	if c.operation.Name() == "CountTokens" {
-		longest = limit/3*4 + 1024
+		longest = maxBody/3*4 + 1024
 	}
 	c.control.SetReadDeadline(time.Now().Add(readTimeout)) // not supported by every ResponseWriter
 	body, err := io.ReadAll(io.LimitReader(c.r.Body, longest+1))
 	if err != nil {
-		return invalid("The request's body could not be read: %v", err)
+		return invalid("body_unread", "fault", err)
 	}
 	if int64(len(body)) > longest {
-		// Recorded of the live service in langchain-aws issue 419 (March 2025), with status 400.
-		return invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to %d", limit)
+		return runtimeAPI().Operation("InvokeModel").CheckMember("body", body) // status 400 (langchain-aws issue 419, March 2025)
 	}
 	c.body = body
 	c.control.SetReadDeadline(time.Time{}) // or the server would take a long answer for a client that is gone

@@ -9,7 +9,6 @@ import (
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
 	"github.com/outcrop-dev/outcrop/internal/emulator/converse"
 	"github.com/outcrop-dev/outcrop/internal/emulator/family"
-	"github.com/outcrop-dev/outcrop/internal/emulator/wording"
 )
 
 // converse serves Converse and ConverseStream.
@@ -90,7 +89,7 @@ func (c *call) native(reply *claude.Reply) any {
 func (c *call) talkToOther() (*claude.Reply, error) {
 	m := *c.model.other
 	if m.Kind != catalog.Text {
-		return nil, invalid("%s", wording.Say("converse_wrong_kind"))
+		return nil, invalid("converse_wrong_kind")
 	}
 	if err := converse.Check(c.input, c.traits(), c.streams()); err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ func (s *Server) countTokens(c *call) error {
 	case err != nil:
 		return err
 	case !direct || m.claude == nil || !m.claude.CountTokens:
-		return errUncounted
+		return errUncounted()
 	}
 	c.model = m
 	prompt, err := c.counted()

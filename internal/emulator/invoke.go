@@ -10,7 +10,6 @@ import (
 
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
 	"github.com/outcrop-dev/outcrop/internal/emulator/family"
-	"github.com/outcrop-dev/outcrop/internal/emulator/wording"
 )
 
 // invokeModel serves InvokeModel and InvokeModelWithResponseStream.
@@ -19,7 +18,7 @@ func (s *Server) invokeModel(c *call) error {
 		return err
 	}
 	if c.model.claude == nil {
-		return invalid("%s", wording.Say("converse_invoke_other", "model", c.model.id, "operation", c.operation.Name()))
+		return invalid("converse_invoke_other", "model", c.model.id, "operation", c.operation.Name())
 	}
 	if err := c.checkInvocation(); err != nil {
 		return err
@@ -40,11 +39,11 @@ func (c *call) checkInvocation() error {
 	text := func(name string) string { s, _ := c.input[name].(string); return s }
 	switch contentType := text("contentType"); {
 	case contentType != "" && contentType != "application/json":
-		return invalid("%s", wording.Say("invoke_content_type"))
+		return invalid("invoke_content_type")
 	case !acceptsJSON(text("accept")):
-		return invalid("%s", wording.Say("invoke_accept"))
+		return invalid("invoke_accept")
 	case (text("guardrailIdentifier") == "") != (text("guardrailVersion") == ""):
-		return invalid("%s", wording.Say("invoke_half_guardrail"))
+		return invalid("invoke_half_guardrail")
 	}
 	return c.checkMetadata(text("requestMetadata"))
 }
@@ -71,7 +70,7 @@ func (c *call) checkMetadata(text string) error {
 	}
 	var pairs map[string]string
 	if json.Unmarshal([]byte(text), &pairs) != nil || pairs == nil {
-		return invalid("%s", wording.Say("invoke_metadata"))
+		return invalid("invoke_metadata")
 	}
 	value := map[string]any{}
 	for name, v := range pairs {

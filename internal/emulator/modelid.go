@@ -1,28 +1,19 @@
 package emulator
 
 import (
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
-	"github.com/outcrop-dev/outcrop/internal/emulator/wording"
 )
 
-// Bedrock's words for what an identifier cannot do (public issue threads and client matchers).
-var (
-	errModelID   = &fault{http.StatusBadRequest, "ValidationException", "The provided model identifier is invalid.", bedrockNamespace}
-	errEndOfLife = &fault{http.StatusNotFound, "ResourceNotFoundException",
-		"This model version has reached the end of its life. Please refer to the AWS documentation for more details.", bedrockNamespace}
-	errUncounted  = &fault{http.StatusBadRequest, "ValidationException", "The provided model doesn't support counting tokens.", bedrockNamespace}
-	errUnresolved = &fault{http.StatusNotFound, "ResourceNotFoundException",
-		"Could not resolve the foundation model from the provided model identifier.", bedrockNamespace}
-)
-
-func errOnDemand(id string) error {
-	return invalid("Invocation of model ID %s with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.", id)
-}
+// What an identifier cannot do.
+func errModelID() error           { return invalid("model_invalid") }
+func errEndOfLife() error         { return notFound("model_end_of_life") }
+func errUncounted() error         { return invalid("model_uncounted") }
+func errUnresolved() error        { return notFound("model_unresolved") }
+func errOnDemand(id string) error { return invalid("model_on_demand", "id", id) }
 
 // arnPattern takes the ARNs of what can be invoked apart: Region, account, kind and name.
 var arnPattern = regexp.MustCompile(`^arn:aws(?:-[a-z-]+)?:bedrock:([a-z0-9-]{1,20}):([0-9]{12})?:(foundation-model|inference-profile|application-inference-profile)/([a-zA-Z0-9:.-]{1,256})$`)
@@ -51,13 +42,13 @@ func (s *Server) find(id string, who identity) (m model, direct bool, err error)
 	region, account, kind, name := arn[1], arn[2], arn[3], arn[4]
 	isModel := kind == "foundation-model"
 	if region != s.cfg.Region || isModel != (account == "") || !isModel && account != who.account {
-		return m, false, errModelID
+		return m, false, errModelID()
 	}
 	if kind == "application-inference-profile" {
 		return s.findApplication(name)
 	}
 	if m, direct, err = s.findName(name); direct != isModel {
-		err = errModelID
+		err = errModelID()
 	}
 	return m, direct, err
 }
@@ -69,13 +60,13 @@ func (s *Server) findName(name string) (m model, direct bool, err error) {
 	if !direct {
 		var ok bool
 		if m, ok = foundationModel(rest); !ok || !slices.Contains(m.prefixes, prefix) {
-			return model{}, false, errModelID
+			return model{}, false, errModelID()
 		}
 	}
 	err = s.serves(m)
 	callable := func(p profile) bool { return p.prefix == prefix }
 	if err == nil && !direct && !slices.ContainsFunc(m.profiles(s.cfg.Region), callable) {
-		err = errModelID
+		err = errModelID()
 	}
 	return m, direct, err
 }
@@ -87,16 +78,16 @@ func (s *Server) findApplication(id string) (m model, direct bool, err error) {
 			return m, false, err
 		}
 	}
-	return m, false, errUnresolved
+	return m, false, errUnresolved()
 }
 
 // serves refuses a model that this endpoint does not have, or no longer.
 func (s *Server) serves(m model) error {
 	switch {
 	case m.lifecycle == catalog.EOL && !s.cfg.RetiredModels:
-		return errEndOfLife
+		return errEndOfLife()
 	case m.mantleOnly:
-		return errModelID
+		return errModelID()
 	}
 	return nil
 }
@@ -131,7 +122,7 @@ var resources = []struct {
 func checkResource(id string) error {
 	for _, r := range resources {
 		if r.pattern.MatchString(id) {
-			return invalid("%s", wording.Say("converse_no_resource", "resource", r.name))
+			return invalid("converse_no_resource", "resource", r.name)
 		}
 	}
 	return nil

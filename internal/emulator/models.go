@@ -110,7 +110,7 @@ func (s *Server) listFoundationModels(c *call) error {
 func (s *Server) getFoundationModel(c *call) error {
 	m, direct, err := s.find(c.modelID, c.who)
 	if err == nil && !direct {
-		err = errModelID
+		err = errModelID()
 	}
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func (s *Server) getInferenceProfile(c *call) error {
 			return c.output(p)
 		}
 	}
-	return notFound("The provided inference profile identifier is invalid.") // the wording is assumed
+	return notFound("profile_invalid")
 }
 
 // profiles are what the control plane says of all profiles of the account in the Region, the system's
@@ -119,8 +119,6 @@ func (p profile) description() string {
 // defaultPage is how many profiles come back where the client does not say.
 const defaultPage = 100
 
-var errNextToken = invalid("The provided nextToken is invalid.") // the wording is assumed
-
 // cutPage returns the part of a list that maxResults and nextToken ask for, and the token of the next
 // one, nil if there is none. A token is good for the filter that it was made for only.
 func cutPage(all []map[string]any, input map[string]any, filter string) (page []map[string]any, next any, err error) {
@@ -132,7 +130,7 @@ func cutPage(all []map[string]any, input map[string]any, filter string) (page []
 		raw, _ := base64.RawURLEncoding.DecodeString(token)
 		number, ours := strings.CutSuffix(string(raw), ":"+filter)
 		if start, err = strconv.Atoi(number); err != nil || !ours || start < 0 || start > len(all) {
-			return nil, nil, errNextToken
+			return nil, nil, invalid("next_token_invalid")
 		}
 	}
 	end := min(start+size, len(all))

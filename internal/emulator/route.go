@@ -48,7 +48,7 @@ func (s *Server) route(r *http.Request) (op operation, labels map[string]string,
 			return op, labels, nil
 		}
 	}
-	return operation{}, nil, unserved(r.Method + " " + path)
+	return operation{}, nil, unserved(r.Method, path)
 }
 
 // collapse makes every run of slashes one, as AWS's front end does.
