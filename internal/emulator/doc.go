@@ -3,13 +3,13 @@
 // stand-in for the models of other families.
 //
 //	request -> route -> authenticate -> read, check -> find the model -> think -> write
-//	           AWS's    SigV4 or API    input, by       model ID or       |      output or event stream,
-//	           URIs     key, as AWS     AWS's model     profile           |      by AWS's model
-//	                                                                      |
-//	                     InvokeModel: package claude, parse -> check -> answer
-//	                     Converse: package converse, to Claude's body and back; package family, for
-//	                     models that are not Claude
-//	                     models and inference profiles: the catalogue
+//	           AWS's    SigV4 or API    input, by       model ID or       |       output or event stream,
+//	           URIs     key, as AWS     AWS's model     profile           |       by AWS's model
+//	                                                                      v
+//	   InvokeModel   package claude: parse -> check -> answer
+//	   Converse      package converse: to Claude's body, and its answer back; package family answers
+//	                 for models that are not Claude
+//	   models and inference profiles: the catalogue
 //
 // Server.handle (server.go) is that way, the same for every operation; what AWS's service models
 // (data, package restjson) say of paths, queries, headers, bodies and answers is not written here again.
