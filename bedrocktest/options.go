@@ -1,7 +1,6 @@
 package bedrocktest
 
 import (
-	"encoding/base64"
 	"log/slog"
 	"time"
 
@@ -31,8 +30,12 @@ func WithAccountID(id string) Option { return func(o *options) { o.account = id 
 // WithSessionToken makes the Server's access key a temporary one, which needs this token.
 func WithSessionToken(token string) Option { return func(o *options) { o.sessionToken = token } }
 
-// WithApplicationProfile adds an application inference profile. source is the ID or ARN of the
-// foundation model or system-defined profile that it is copied from.
+// WithApplicationProfile adds an application inference profile, which is called by its ARN:
+//
+//	"arn:aws:bedrock:" + srv.Region + ":" + srv.AccountID + ":application-inference-profile/" + id
+//
+// source is the ID or ARN of the foundation model or system-defined profile that it is copied from. One
+// that the Region does not have fails the test.
 func WithApplicationProfile(id, source string) Option {
 	return func(o *options) {
 		o.profiles = append(o.profiles, emulator.ApplicationProfile{ID: id, Source: source})
@@ -56,8 +59,3 @@ func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l 
 // WithClock gives the Server another clock, by which it judges signatures, keys and the prompt cache's
 // age. It is called from several goroutines.
 func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
-
-// apiKey makes a long-term key of the form that IAM makes.
-func apiKey(account string) string {
-	return "ABSK" + base64.StdEncoding.EncodeToString([]byte("BedrockAPIKey-test-at-"+account+":"+apiKeySecret))
-}

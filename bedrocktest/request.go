@@ -8,7 +8,7 @@ import (
 )
 
 // A Request is one request that a Server has answered, for tests to look at. It holds no secrets:
-// what a client has signed or authenticated with reads REDACTED.
+// what a client has signed or authenticated with reads REDACTED. Header and Body are not to be changed.
 type Request struct {
 	ID        string // of the request, as in the answer's X-Amzn-Requestid
 	Time      time.Time

@@ -4,6 +4,14 @@
 //	srv := bedrocktest.NewServer(t)
 //	cmd.Env = append(os.Environ(), srv.Env()...)
 //
+// An SDK in the test's own process is pointed at it by its configuration, here that of AWS's SDK for Go:
+//
+//	client := bedrockruntime.NewFromConfig(aws.Config{
+//		Region:       srv.Region,
+//		BaseEndpoint: aws.String(srv.URL),
+//		Credentials:  credentials.NewStaticCredentialsProvider(srv.AccessKeyID, srv.SecretAccessKey, srv.SessionToken),
+//	})
+//
 // A Server is a whole Amazon Bedrock for Claude, for one account and Region, on a port of its own:
 // InvokeModel, InvokeModelWithResponseStream, Converse, ConverseStream and CountTokens of the data plane,
 // and the models and inference profiles of the control plane, over HTTP/1.1 and HTTP/2. It verifies SigV4
@@ -34,6 +42,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"os"
@@ -82,6 +91,11 @@ const (
 	apiKeySecret    = "not-a-secret"
 )
 
+// apiKey makes a long-term key of the form that IAM makes.
+func apiKey(account string) string {
+	return "ABSK" + base64.StdEncoding.EncodeToString([]byte("BedrockAPIKey-test-at-"+account+":"+apiKeySecret))
+}
+
 // closeTimeout is how long Close waits for answers that are under way.
 const closeTimeout = 5 * time.Second
 
@@ -114,11 +128,15 @@ func start(t testing.TB, ca *emulator.CA, opts []Option) *Server {
 		AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey, SessionToken: o.sessionToken,
 		APIKey: apiKey(o.account), tb: t, script: emulator.NewScript(), options: o, ca: ca, served: make(chan struct{}),
 	}
+	config := s.config()
+	if err := config.Validate(); err != nil {
+		t.Fatalf("bedrocktest: %v", err)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("bedrocktest: %v", err)
 	}
-	s.listen(listener)
+	s.listen(listener, emulator.New(config))
 	t.Cleanup(s.Close)
 	if ca != nil {
 		s.caFile = filepath.Join(t.TempDir(), "bedrock-ca.pem")
@@ -129,13 +147,16 @@ func start(t testing.TB, ca *emulator.CA, opts []Option) *Server {
 	return s
 }
 
-func (s *Server) listen(l net.Listener) {
-	bedrock := emulator.New(emulator.Config{
+func (s *Server) config() emulator.Config {
+	return emulator.Config{
 		Region: s.Region, AccountID: s.AccountID,
 		Credentials: []emulator.Credential{s.credential()}, APIKeys: []string{s.APIKey},
 		ApplicationProfiles: s.options.profiles, RetiredModels: s.options.retired, DataRetention: s.options.dataRetention,
 		Logger: s.options.logger, Script: s.script, ChunkDelay: s.options.chunkDelay, Now: s.options.now, Observe: s.observe,
-	})
+	}
+}
+
+func (s *Server) listen(l net.Listener, bedrock *emulator.Server) {
 	transport := &http.Transport{ForceAttemptHTTP2: true}
 	s.client = &http.Client{Transport: transport}
 	if s.ca == nil {

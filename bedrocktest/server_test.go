@@ -153,6 +153,23 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func TestProfilesOfNothing(t *testing.T) {
+	for _, c := range []struct{ name, source, want string }{
+		{"an alias", "opus", `bedrocktest: application inference profile abc: "opus" is neither a foundation model nor a system-defined inference profile`},
+		{"a profile of other Regions", "eu.anthropic.claude-opus-5-5", `bedrocktest: application inference profile abc: "eu.anthropic.claude-opus-5-5" cannot be called from us-east-1`},
+		{"a model's ARN", "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-5-5", ""},
+		{"another family's profile", "us.amazon.nova-lite-v1:0", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			told := &spy{TB: t}
+			bedrocktest.NewServer(told, bedrocktest.WithApplicationProfile("abc", c.source))
+			if told.fatal != c.want {
+				t.Errorf("the test was told %q, want %q", told.fatal, c.want)
+			}
+		})
+	}
+}
+
 func TestRetiredModels(t *testing.T) {
 	const retired = "anthropic.claude-3-haiku-20240307-v1:0"
 	for _, c := range []struct {

@@ -13,11 +13,11 @@ var runtimeModel []byte
 //go:embed data/api-bedrock-control.json
 var controlModel []byte
 
-// runtimeAPI is the service model of bedrock-runtime, read when it is first asked for.
-var runtimeAPI = sync.OnceValue(func() *restjson.Service { return mustParse(runtimeModel) })
-
-// controlAPI is the service model of bedrock.
-var controlAPI = sync.OnceValue(func() *restjson.Service { return mustParse(controlModel) })
+// The services of bedrock-runtime and bedrock. Their models are read when they are first asked for.
+var (
+	runtimeAPI = sync.OnceValue(func() *restjson.Service { return mustParse(runtimeModel) })
+	controlAPI = sync.OnceValue(func() *restjson.Service { return mustParse(controlModel) })
+)
 
 func mustParse(model []byte) *restjson.Service {
 	service, err := restjson.Parse(model)

@@ -27,13 +27,13 @@ func (s *Server) authenticate(c *call) error {
 			return err
 		}
 		c.who = id
-		return c.readBody(s.cfg.MaxBody)
+		return c.readBody()
 	}
 	pending, err := s.verifier.Begin(c.r, s.cfg.Now())
 	if err != nil {
 		return err
 	}
-	if err := c.readBody(s.cfg.MaxBody); err != nil {
+	if err := c.readBody(); err != nil {
 		return err
 	}
 	if err := pending.Finish(sha256.Sum256(c.body)); err != nil {

@@ -3,7 +3,6 @@ package emulator
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,11 +35,12 @@ type call struct {
 
 	requestID string
 	started   time.Time
-	operation string
-	modelID   string // or the profile's: the identifier in the path, decoded
+	operation operation // zero for a path that is none
+	modelID   string    // or the profile's: the identifier in the path, decoded
 	who       identity
 	body      []byte
-	input     map[string]any // of Converse, read; nil for other operations
+	input     map[string]any // of the operation; nil if it has not been read
+	model     model          // zero if it has not been looked for
 
 	asked  bool         // the script has been asked
 	step   *script.Step // what it says of this call; nil if nothing
@@ -60,6 +60,14 @@ func newCall(s *Server, w http.ResponseWriter, r *http.Request) *call {
 	}
 }
 
+// asks notes what is asked for. None of the operations has more than one label: what it is about.
+func (c *call) asks(op operation, labels map[string]string) {
+	c.operation = op
+	for _, id := range labels {
+		c.modelID = id
+	}
+}
+
 // newUUID returns a random UUID (RFC 9562, version 4).
 func newUUID() string {
 	var b [16]byte
@@ -68,26 +76,39 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// readBody reads the body, of which limit bytes are InvokeModel's. CountTokens wraps one in base64.
-func (c *call) readBody(limit int64) error {
-	longest := limit
-	if c.operation == "CountTokens" {
-		longest = limit/3*4 + 1024
+// maxBody is the longest body of InvokeModel (service model: Body).
+const maxBody = 25_000_000
+
+// readBody reads the body. CountTokens wraps one of InvokeModel in base64.
+func (c *call) readBody() error {
+	longest := int64(maxBody)
+	if c.operation.Name() == "CountTokens" {
+		longest = maxBody/3*4 + 1024
 	}
 	c.control.SetReadDeadline(time.Now().Add(readTimeout)) // not supported by every ResponseWriter
 	body, err := io.ReadAll(io.LimitReader(c.r.Body, longest+1))
 	if err != nil {
-		return invalid("The request's body could not be read: %v", err)
+		return invalid("body_unread", "fault", err)
 	}
 	if int64(len(body)) > longest {
-		// Recorded of the live service in langchain-aws issue 419 (March 2025), with status 400.
-		return invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to %d", limit)
+		return runtimeAPI().Operation("InvokeModel").CheckMember("body", body) // status 400 (langchain-aws issue 419, March 2025)
 	}
 	c.body = body
 	c.control.SetReadDeadline(time.Time{}) // or the server would take a long answer for a client that is gone
 	return nil
 }
 
+// readInput reads the operation's input and holds it to the constraints of AWS's service model.
+func (c *call) readInput(labels map[string]string) error {
+	input, err := c.operation.Read(labels, c.r, c.body)
+	if err != nil {
+		return err
+	}
+	c.input = input
+	return c.operation.Check(input)
+}
+
+// drain reads what is left of a refused request's body.
 func (c *call) drain() {
 	if c.r.Header.Get("Expect") != "" {
 		return // the client waits for leave to send
@@ -115,16 +136,16 @@ func (c *call) writeJSON(status int, body []byte) error {
 	return c.write(body)
 }
 
-// answer sends v as a whole answer, if the script has nothing else for the call.
-func (c *call) answer(v any) error {
+// output sends an operation's output, if the script has nothing else for the call.
+func (c *call) output(output map[string]any) error {
 	if err := c.play(); err != nil {
 		return err
 	}
-	body, err := json.Marshal(v)
+	status, body, err := c.operation.Write(c.w.Header(), output)
 	if err != nil {
 		return err
 	}
-	return c.writeJSON(http.StatusOK, body)
+	return c.writeJSON(status, body)
 }
 
 // write sends bytes of the answer and sees them off, within writeTimeout.
@@ -144,12 +165,12 @@ func (c *call) write(b []byte) error {
 func (c *call) log(err error) {
 	attrs := []slog.Attr{
 		slog.String("request_id", c.requestID),
-		slog.String("operation", c.operation),
+		slog.String("operation", c.operation.Name()),
 		slog.String("model", c.modelID),
 		slog.Int("status", c.status),
 		slog.Duration("took", time.Since(c.started)),
 	}
-	if c.operation == "" {
+	if c.operation.Name() == "" {
 		attrs = append(attrs, slog.String("path", c.r.URL.EscapedPath()))
 	}
 	if c.errorCode != "" {

@@ -3,12 +3,15 @@ package emulator
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
+	"github.com/outcrop-dev/outcrop/internal/catalog"
 	"github.com/outcrop-dev/outcrop/internal/emulator/script"
 )
 
@@ -17,9 +20,6 @@ const (
 	DefaultRegion    = "us-east-1"
 	DefaultAccountID = "123456789012"
 )
-
-// MaxBody is the longest body of InvokeModel (service model: Body).
-const MaxBody = 25_000_000
 
 // A Config says what Bedrock to be. The zero Config is one in us-east-1 that lets nobody in.
 type Config struct {
@@ -35,7 +35,6 @@ type Config struct {
 	Observe    func(Exchange)   // called once for each request, just before its answer's headers leave; may be nil
 	Script     *script.Script   // what to answer to which calls, see NewScript; nil for nothing
 	ChunkDelay time.Duration    // how long the model takes for each chunk of a stream
-	MaxBody    int64            // longest body of InvokeModel; MaxBody if 0
 	Now        func() time.Time // the clock that signatures and the prompt cache go by; time.Now if nil
 }
 
@@ -59,6 +58,23 @@ type ApplicationProfile struct {
 	Source      string // what it was copied from: ID or ARN of a foundation model or system-defined profile
 }
 
+// Validate reports application inference profiles whose source is none: no call of them could be answered.
+func (c Config) Validate() error {
+	var wrong []error
+	s := Server{cfg: c.withDefaults()}
+	for _, a := range c.ApplicationProfiles {
+		if m, _, err := s.findName(a.source()); err != nil && m.id == "" {
+			wrong = append(wrong, fmt.Errorf("application inference profile %s: %q is neither a foundation model nor a system-defined inference profile", a.ID, a.Source))
+		} else if err != nil && m.lifecycle != catalog.EOL {
+			wrong = append(wrong, fmt.Errorf("application inference profile %s: %q cannot be called from %s", a.ID, a.Source, s.cfg.Region))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// source is the ID of what the profile was copied from.
+func (a ApplicationProfile) source() string { return a.Source[strings.LastIndex(a.Source, "/")+1:] }
+
 // withDefaults returns the Config with nothing left open.
 func (c Config) withDefaults() Config {
 	if c.Region == "" {
@@ -72,9 +88,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Observe == nil {
 		c.Observe = func(Exchange) {}
-	}
-	if c.MaxBody == 0 {
-		c.MaxBody = MaxBody
 	}
 	if c.Now == nil {
 		c.Now = time.Now

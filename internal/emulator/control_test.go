@@ -78,7 +78,10 @@ func TestFoundationModels(t *testing.T) {
 			t.Errorf("ListFoundationModels has %s, which is at the end of its life", m.ModelID)
 		}
 	}
-	b.call(http.MethodGet, "/foundation-models/nope", "").wantError(t, 400, "ValidationException", "The provided model identifier is invalid.")
+	b.call(http.MethodGet, "/foundation-models/nope", "").wantError(t, 400, "ValidationException", "1 validation error detected: Value 'nope' at 'modelIdentifier' failed to satisfy constraint: Member must satisfy regular expression pattern: ")
+	for _, id := range []string{"anthropic.nope", opus} {
+		b.call(http.MethodGet, "/foundation-models/"+id, "").wantError(t, 400, "ValidationException", "The provided model identifier is invalid.")
+	}
 	b.call(http.MethodGet, "/foundation-models/anthropic.claude-3-haiku-20240307-v1:0", "").wantError(t, 404, "ResourceNotFoundException", "This model version has reached the end of its life.")
 }
 
@@ -129,7 +132,7 @@ func TestInferenceProfiles(t *testing.T) {
 	if slices.ContainsFunc(system, func(id string) bool { return strings.HasPrefix(id, "eu.") }) {
 		t.Errorf("ListInferenceProfiles of us-east-1 has profiles of eu: %v", system)
 	}
-	b.call(http.MethodGet, "/inference-profiles?type=x", "").wantError(t, 400, "ValidationException", "1 validation error detected: Value 'x' at 'type'")
+	b.call(http.MethodGet, "/inference-profiles?type=x", "").wantError(t, 400, "ValidationException", "1 validation error detected: Value 'x' at 'typeEquals' failed to satisfy constraint: Member must satisfy enum value set: [SYSTEM_DEFINED, APPLICATION]")
 	none, _ := start(t, emulator.Config{}).profiles("?type=APPLICATION")
 	if len(none) != 0 {
 		t.Errorf("application profiles where none are configured: %v", none)
@@ -156,8 +159,34 @@ func TestProfilePages(t *testing.T) {
 		t.Errorf("%d pages: got %v, want %v", pages+1, got, all)
 	}
 	_, next := b.profiles("?maxResults=7")
-	for _, query := range []string{"?maxResults=0", "?maxResults=1001", "?maxResults=x", "?nextToken=x", "?nextToken=LTE6", "?type=APPLICATION&nextToken=" + next} {
+	for _, query := range []string{"?maxResults=0", "?maxResults=1001", "?nextToken=x", "?nextToken=LTE6", "?type=APPLICATION&nextToken=" + next} {
 		b.call(http.MethodGet, "/inference-profiles"+query, "").wantError(t, 400, "ValidationException", "")
+	}
+	b.call(http.MethodGet, "/inference-profiles?maxResults=x", "").wantError(t, 400, "SerializationException", "")
+}
+
+// TestWhatIsListedIsThere gets each model and profile that is listed by itself.
+func TestWhatIsListedIsThere(t *testing.T) {
+	for _, c := range []emulator.Config{{}, {RetiredModels: true}} {
+		b := start(t, c)
+		for _, m := range b.models("") {
+			var got struct{ ModelDetails modelSummary }
+			b.call(http.MethodGet, "/foundation-models/"+url.PathEscape(m.ModelID), "").decode(t, &got)
+			if diff := cmp.Diff(m, got.ModelDetails); diff != "" {
+				t.Errorf("GetFoundationModel of %s, -listed +got:\n%s", m.ModelID, diff)
+			}
+			if status := m.ModelLifecycle.Status; status != "ACTIVE" && status != "LEGACY" {
+				t.Errorf("%s has status %q, which is none of AWS's", m.ModelID, status)
+			}
+		}
+		ids, _ := b.profiles("?maxResults=1000")
+		for _, id := range ids {
+			var got profile
+			b.call(http.MethodGet, "/inference-profiles/"+url.PathEscape(id), "").decode(t, &got)
+			if got.InferenceProfileID != id || len(got.Models) == 0 || got.InferenceProfileName == "" {
+				t.Errorf("GetInferenceProfile of %s: got %+v", id, got)
+			}
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ type Exchange struct {
 
 func (c *call) exchange() Exchange {
 	return Exchange{
-		RequestID: c.requestID, Time: c.started, Operation: c.operation, ModelID: c.modelID,
+		RequestID: c.requestID, Time: c.started, Operation: c.operation.Name(), ModelID: c.modelID,
 		Method: c.r.Method, RawPath: c.r.URL.EscapedPath(), Query: redactQuery(c.r.URL.RawQuery), Proto: c.r.Proto,
 		Header: redactHeader(c.r.Header), Body: c.body, AccountID: c.who.account, AccessKeyID: c.who.key,
 		Status: c.status, ErrorCode: c.errorCode, Usage: c.usage,

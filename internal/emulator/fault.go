@@ -3,12 +3,13 @@ package emulator
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+	"github.com/outcrop-dev/outcrop/internal/emulator/restjson"
+	"github.com/outcrop-dev/outcrop/internal/emulator/wording"
 )
 
 // A fault is a refusal in AWS's terms.
@@ -28,19 +29,19 @@ const (
 	coralNamespace   = "http://internal.amazon.com/coral/com.amazon.coral.service/" // the front end's: authentication, routing
 )
 
-func invalid(format string, args ...any) error {
-	return &fault{http.StatusBadRequest, "ValidationException", fmt.Sprintf(format, args...), bedrockNamespace}
+// invalid refuses with the sentence of a key and its values, as wording.Say takes them.
+func invalid(key string, values ...any) error {
+	return &fault{http.StatusBadRequest, "ValidationException", wording.Say(key, values...), bedrockNamespace}
 }
 
-func notFound(message string) error {
-	return &fault{http.StatusNotFound, "ResourceNotFoundException", message, bedrockNamespace}
+func notFound(key string) error {
+	return &fault{http.StatusNotFound, "ResourceNotFoundException", wording.Say(key), bedrockNamespace}
 }
 
-// unserved is AWS's answer to a path that is no operation. AWS leaves the message empty; this one
-// says what there is.
-func unserved(what string) error {
+// unserved refuses a path that is no operation.
+func unserved(method, path string) error {
 	return &fault{http.StatusNotFound, "UnknownOperationException",
-		what + " is not an operation of this Bedrock; it serves " + strings.Join(operationNames(), ", "), coralNamespace}
+		wording.Say("unknown_operation", "method", method, "path", path, "operations", strings.Join(operationNames(), ", ")), coralNamespace}
 }
 
 // asFault turns any error of this package's way into the answer to be sent.
@@ -48,26 +49,40 @@ func asFault(err error) *fault {
 	var f *fault
 	var auth *sigv4.Error
 	var refusal *claude.Refusal
+	var misread *restjson.SyntaxError
+	var broken *restjson.ValidationError
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &misread):
+		return &fault{http.StatusBadRequest, "SerializationException", misread.Message, coralNamespace}
+	case errors.As(err, &broken):
+		return &fault{http.StatusBadRequest, "ValidationException", broken.Message, bedrockNamespace}
 	case errors.As(err, &auth):
 		return &fault{http.StatusForbidden, auth.Code, auth.Message, coralNamespace}
 	case errors.As(err, &refusal):
 		return &fault{http.StatusBadRequest, "ValidationException", refusal.Message, bedrockNamespace}
 	}
-	return &fault{http.StatusInternalServerError, "InternalServerException",
-		"The system encountered an unexpected error during processing. Try your request again.", bedrockNamespace}
+	return &fault{http.StatusInternalServerError, "InternalServerException", wording.Say("fault_internal_server"), bedrockNamespace}
 }
 
-// refuse answers with the fault, as AWS does.
-func (c *call) refuse(f *fault) {
+// refuse answers with the fault, as AWS does. fields are members of the body beside message.
+func (c *call) refuse(f *fault, fields map[string]json.RawMessage) error {
 	c.errorCode = f.code
 	c.w.Header().Set("X-Amzn-Errortype", f.code+":"+f.namespace)
-	body, err := json.Marshal(map[string]string{"message": f.message})
+	body, err := faultBody(f.message, fields)
 	if err != nil {
-		body = []byte("{}") // not with strings
+		return err
 	}
 	c.drain()
-	c.writeJSON(f.status, body)
+	return c.writeJSON(f.status, body)
+}
+
+// faultBody is the JSON of an exception.
+func faultBody(message string, fields map[string]json.RawMessage) ([]byte, error) {
+	body := map[string]any{"message": message}
+	for name, value := range fields {
+		body[name] = value
+	}
+	return json.Marshal(body)
 }

@@ -1,92 +1,94 @@
 package emulator
 
 import (
-	"encoding/base64"
+	"bytes"
 	"encoding/json"
-	"net/http"
+	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
+	"github.com/outcrop-dev/outcrop/internal/emulator/family"
 )
 
 // invokeModel serves InvokeModel and InvokeModelWithResponseStream.
 func (s *Server) invokeModel(c *call) error {
-	if err := s.refuseOther(c); err != nil {
+	if err := s.resolve(c); err != nil {
 		return err
 	}
-	model, err := s.resolve(c.modelID, c.who)
+	if c.model.claude == nil {
+		return invalid("converse_invoke_other", "model", c.model.id, "operation", c.operation.Name())
+	}
+	if err := c.checkInvocation(); err != nil {
+		return err
+	}
+	request, prompt, err := c.read(c.setting(), c.body)
 	if err != nil {
 		return err
 	}
-	in := claude.Setting{Model: model, Account: c.who.account, DataRetention: s.cfg.DataRetention}
-	request, prompt, err := c.read(in, c.body)
+	reply, err := c.think(request, prompt, c.setting())
 	if err != nil {
 		return err
 	}
-	if err := c.play(); err != nil { // what does not reach the model
-		return err
-	}
-	usage := s.cache.Use(prompt, in, s.cfg.Now())
-	reply := c.scriptedReply(request, in, usage)
-	if reply == nil {
-		reply = request.Answer(in, usage)
-	}
-	return c.reply(reply)
+	return c.replyByInvoke(reply)
 }
 
-// reply sends the answer of InvokeModel or InvokeModelWithResponseStream.
-func (c *call) reply(reply *claude.Reply) error {
-	c.usage = reply.Usage
-	c.echoHeaders()
-	if c.operation == "InvokeModelWithResponseStream" {
-		return c.stream(reply)
+// checkInvocation holds the headers of InvokeModel to what the service model does not say of them.
+func (c *call) checkInvocation() error {
+	text := func(name string) string { s, _ := c.input[name].(string); return s }
+	switch contentType := text("contentType"); {
+	case contentType != "" && contentType != "application/json":
+		return invalid("invoke_content_type")
+	case !acceptsJSON(text("accept")):
+		return invalid("invoke_accept")
+	case (text("guardrailIdentifier") == "") != (text("guardrailVersion") == ""):
+		return invalid("invoke_half_guardrail")
 	}
-	return c.message(reply)
+	return c.checkMetadata(text("requestMetadata"))
 }
 
-// countTokens serves CountTokens. What it answers is what InvokeModel would charge as input, read
-// from the cache or not.
-func (s *Server) countTokens(c *call) error {
-	if err := s.refuseOtherCount(c); err != nil {
-		return err
+// acceptsJSON reports whether a client that sends this Accept can be answered.
+func acceptsJSON(accept string) bool {
+	if accept == "" {
+		return true
 	}
-	model, err := s.resolveCounted(c.modelID)
-	if err != nil {
-		return err
-	}
-	var input struct {
-		Input struct {
-			InvokeModel *struct{ Body *string }
-			Converse    json.RawMessage
+	for media := range strings.SplitSeq(accept, ",") {
+		media, _, _ = strings.Cut(media, ";")
+		switch strings.ToLower(strings.TrimSpace(media)) {
+		case "application/json", "application/*", "*/*":
+			return true
 		}
 	}
-	if err := json.Unmarshal(c.body, &input); err != nil {
-		return malformed
-	}
-	if input.Input.Converse != nil {
-		return s.countConverse(c, model)
-	}
-	if input.Input.InvokeModel == nil || input.Input.InvokeModel.Body == nil {
-		return invalid("1 validation error detected: Value at 'input' failed to satisfy constraint: Member must not be null")
-	}
-	body, err := base64.StdEncoding.DecodeString(*input.Input.InvokeModel.Body)
-	if err != nil {
-		return malformed
-	}
-	in := claude.Setting{Model: model, Account: c.who.account, DataRetention: s.cfg.DataRetention, Counting: true}
-	_, prompt, err := c.read(in, body)
-	if err != nil {
-		return err
-	}
-	c.usage.InputTokens = prompt.Tokens()
-	return c.answer(struct {
-		InputTokens int `json:"inputTokens"`
-	}{prompt.Tokens()})
+	return false
 }
 
-// malformed is what AWS's front end says to a body that is not of the operation's shape.
-var malformed = &fault{http.StatusBadRequest, "SerializationException", "The request's body is not of the operation's shape.", coralNamespace}
+// checkMetadata holds request metadata to what Converse takes as its member of that name.
+func (c *call) checkMetadata(text string) error {
+	if text == "" {
+		return nil
+	}
+	var pairs map[string]string
+	if json.Unmarshal([]byte(text), &pairs) != nil || pairs == nil {
+		return invalid("invoke_metadata")
+	}
+	value := map[string]any{}
+	for name, v := range pairs {
+		value[name] = v
+	}
+	return runtimeAPI().Operation("Converse").CheckMember("requestMetadata", value)
+}
+
+// setting is what the model that the path names is asked in.
+func (c *call) setting() claude.Setting {
+	in := claude.Setting{Account: c.who.account, DataRetention: c.server.cfg.DataRetention}
+	if c.model.other != nil {
+		in.Model = family.Model(*c.model.other)
+	} else {
+		in.Model = *c.model.claude
+	}
+	return in
+}
 
 // read parses a Messages body, checks it, and lays it out as a prompt.
 func (c *call) read(in claude.Setting, body []byte) (*claude.Request, *claude.Prompt, error) {
@@ -102,8 +104,25 @@ func (c *call) read(in claude.Setting, body []byte) (*claude.Request, *claude.Pr
 	return request, prompt, request.CheckLength(in.Model, prompt)
 }
 
-// message sends the answer of InvokeModel.
-func (c *call) message(reply *claude.Reply) error {
+// think returns the script's answer to a request or, if it has none, Claude's.
+func (c *call) think(request *claude.Request, prompt *claude.Prompt, in claude.Setting) (*claude.Reply, error) {
+	if err := c.play(); err != nil { // what does not reach the model
+		return nil, err
+	}
+	usage := c.server.cache.Use(prompt, in, c.server.cfg.Now())
+	if reply := c.scriptedReply(request, in, usage); reply != nil {
+		return reply, nil
+	}
+	return request.Answer(in, usage), nil
+}
+
+// replyByInvoke sends the answer of InvokeModel or InvokeModelWithResponseStream.
+func (c *call) replyByInvoke(reply *claude.Reply) error {
+	c.usage = reply.Usage
+	output := c.served()
+	if c.operation.Name() == "InvokeModelWithResponseStream" {
+		return c.send(output, c.chunks(reply))
+	}
 	h, u := c.w.Header(), reply.Usage
 	for name, n := range map[string]int{
 		"Invocation-Latency":            int(time.Since(c.started).Milliseconds()),
@@ -112,16 +131,68 @@ func (c *call) message(reply *claude.Reply) error {
 		"Cache-Read-Input-Token-Count":  u.CacheRead,
 		"Cache-Write-Input-Token-Count": u.CacheWrite,
 	} {
-		h.Set("X-Amzn-Bedrock-"+name, strconv.Itoa(n))
+		h.Set("X-Amzn-Bedrock-"+name, strconv.Itoa(n)) // not in the service model, but in recorded answers
 	}
-	return c.answer(reply.Message())
+	body, err := json.Marshal(reply.Message())
+	if err != nil {
+		return err
+	}
+	output["body"] = body
+	return c.output(output)
 }
 
-// echoHeaders repeats how the request was served, which is as it asked to be.
-func (c *call) echoHeaders() {
-	for _, name := range []string{"X-Amzn-Bedrock-Performanceconfig-Latency", "X-Amzn-Bedrock-Service-Tier"} {
-		if v := c.r.Header.Get(name); v != "" {
-			c.w.Header().Set(name, v)
+// served is what InvokeModel's output says of how the request was served, which is as it asked to be.
+func (c *call) served() map[string]any {
+	return map[string]any{
+		"contentType":              "application/json",
+		"performanceConfigLatency": c.input["performanceConfigLatency"],
+		"serviceTier":              c.input["serviceTier"],
+	}
+}
+
+// An event is an event of Claude's with what Bedrock adds to the last one.
+type event struct {
+	claude.Event
+	Metrics *metrics `json:"amazon-bedrock-invocationMetrics,omitempty"`
+}
+
+// metrics are in milliseconds and tokens.
+type metrics struct {
+	InputTokens       int   `json:"inputTokenCount"`
+	OutputTokens      int   `json:"outputTokenCount"`
+	InvocationLatency int64 `json:"invocationLatency"`
+	FirstByteLatency  int64 `json:"firstByteLatency"`
+	CacheRead         int   `json:"cacheReadInputTokenCount"`
+	CacheWrite        int   `json:"cacheWriteInputTokenCount"`
+}
+
+// chunks returns the messages of a streamed answer, one for each event.
+func (c *call) chunks(reply *claude.Reply) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var firstByte time.Duration
+		for e := range reply.Events() {
+			if firstByte == 0 {
+				firstByte = time.Since(c.started)
+			}
+			out := event{Event: e}
+			if e.Type == "message_stop" {
+				u := reply.Usage
+				out.Metrics = &metrics{u.InputTokens, u.OutputTokens, time.Since(c.started).Milliseconds(), firstByte.Milliseconds(), u.CacheRead, u.CacheWrite}
+			}
+			if !yield(c.chunk(out)) {
+				return
+			}
 		}
 	}
+}
+
+// chunk returns an event of Claude's as a message.
+func (c *call) chunk(e any) ([]byte, error) {
+	var inner bytes.Buffer
+	encoder := json.NewEncoder(&inner)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(e); err != nil {
+		return nil, err
+	}
+	return c.message("chunk", map[string]any{"bytes": bytes.TrimSuffix(inner.Bytes(), []byte("\n"))})
 }

@@ -126,6 +126,7 @@ func TestModelIDs(t *testing.T) {
 		{ID: "0ld", Source: "us.anthropic.claude-opus-4-20250514-v1:0"},
 	}})
 	const invalid, onDemand = "The provided model identifier is invalid.", "Invocation of model ID %s with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."
+	const pattern = "1 validation error detected: Value '%s' at 'modelId' failed to satisfy constraint: Member must satisfy regular expression pattern: "
 	const gone = "This model version has reached the end of its life. Please refer to the AWS documentation for more details."
 	for _, c := range []struct {
 		name, id string
@@ -141,11 +142,11 @@ func TestModelIDs(t *testing.T) {
 		{"its foundation-model ARN", "arn:aws:bedrock:us-east-1::foundation-model%2Fanthropic.claude-opus-5-5", 400, fmt.Sprintf(onDemand, "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-5-5")},
 		{"a profile of another geography", "eu.anthropic.claude-opus-5-5", 400, invalid},
 		{"a prefix that Claude Code makes up for ap-* Regions", "apac.anthropic.claude-opus-5-5", 400, invalid},
-		{"a foundation-model ARN with an account", "arn:aws:bedrock:us-east-1:123456789012:foundation-model%2Fanthropic.claude-opus-5-5", 400, invalid},
+		{"a foundation-model ARN with an account", "arn:aws:bedrock:us-east-1:123456789012:foundation-model%2Fanthropic.claude-opus-5-5", 400, fmt.Sprintf(pattern, arn+"foundation-model/anthropic.claude-opus-5-5")},
 		{"a profile that there is not", "jp.anthropic.claude-opus-4-5-20251101-v1:0", 400, invalid},
 		{"an alias of Claude Code's", "opus", 400, invalid},
 		{"a first-party ID", "claude-opus-5-5", 400, invalid},
-		{"Claude Code's mark for a long context", opus + "%5B1m%5D", 400, invalid},
+		{"Claude Code's mark for a long context", opus + "%5B1m%5D", 400, fmt.Sprintf(pattern, opus+"[1m]")},
 		{"an unknown model", "us.anthropic.claude-next", 400, invalid},
 		{"a profile's ARN of another Region", "arn:aws:bedrock:us-west-2:123456789012:inference-profile%2F" + opus, 400, invalid},
 		{"a profile's ARN of another account", "arn:aws:bedrock:us-east-1:210987654321:inference-profile%2F" + opus, 400, invalid},
@@ -299,7 +300,9 @@ func TestCountTokensRefusals(t *testing.T) {
 		{"a Messages body that is wrong", model, countBody(`{"messages":[]}`), "ValidationException", "anthropic_version: Field required", 400},
 		{"base64 that is none", model, `{"input":{"invokeModel":{"body":"*"}}}`, "SerializationException", "", 400},
 		{"no JSON", model, `x`, "SerializationException", "", 400},
-		{"no input", model, `{}`, "ValidationException", "1 validation error detected: Value at 'input'", 400},
+		{"no input", model, `{}`, "ValidationException", "1 validation error detected: Value null at 'input' failed to satisfy constraint: Member must not be null", 400},
+		{"both inputs", model, `{"input":{"invokeModel":{"body":""},"converse":{}}}`, "ValidationException", "CountTokensInput object at input must set only one of the following keys: invokeModel, converse.", 400},
+		{"no body", model, `{"input":{"invokeModel":{}}}`, "ValidationException", "1 validation error detected: Value null at 'input.invokeModel.body' failed to satisfy constraint: Member must not be null", 400},
 		{"Converse's input", model, `{"input":{"converse":{"messages":[]}}}`, "ValidationException", "A conversation must start with a user message.", 400},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -416,13 +419,95 @@ func TestExchangesHoldNoSecrets(t *testing.T) {
 	}
 }
 
-func TestEchoedHeaders(t *testing.T) {
+// TestInvocationHeaders holds what InvokeModel and its streaming twin take as headers.
+func TestInvocationHeaders(t *testing.T) {
 	b := start(t, emulator.Config{})
-	body := user("hi")
-	r := b.request(http.MethodPost, invokePath, body)
-	r.Header.Set("X-Amzn-Bedrock-Service-Tier", "flex")
-	if got := b.do(sign(t, r, body, keys, time.Now())).Header.Get("X-Amzn-Bedrock-Service-Tier"); got != "flex" {
-		t.Errorf("X-Amzn-Bedrock-Service-Tier: got %q, want flex", got)
+	const guardrail, version, metadata = "X-Amzn-Bedrock-Guardrailidentifier", "X-Amzn-Bedrock-Guardrailversion", "X-Amzn-Bedrock-Request-Metadata"
+	const constraint, violation = "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: ", "1 validation error detected: Value at 'requestMetadata' failed to satisfy constraint: "
+	many := `{"k0":""`
+	for i := range 16 {
+		many += fmt.Sprintf(`,"k%d":""`, i+1)
+	}
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		want   string // "" for accepted
+	}{
+		{"everything that may be said", http.Header{
+			"X-Amzn-Bedrock-Trace": {"ENABLED_FULL"}, guardrail: {"abc123"}, version: {"DRAFT"}, "X-Amzn-Bedrock-Performanceconfig-Latency": {"optimized"},
+			"X-Amzn-Bedrock-Service-Tier": {"flex"}, metadata: {`{"team":"a b","cost":"7"}`}}, ""},
+		{"an unknown trace", http.Header{"X-Amzn-Bedrock-Trace": {"yes"}}, fmt.Sprintf(constraint, "yes", "trace") + "Member must satisfy enum value set: [ENABLED, DISABLED, ENABLED_FULL]"},
+		{"an unknown latency", http.Header{"X-Amzn-Bedrock-Performanceconfig-Latency": {"fast"}}, fmt.Sprintf(constraint, "fast", "performanceConfigLatency")},
+		{"an unknown tier", http.Header{"X-Amzn-Bedrock-Service-Tier": {"free"}}, fmt.Sprintf(constraint, "free", "serviceTier")},
+		{"a guardrail without its version", http.Header{guardrail: {"abc123"}}, "Both the guardrail identifier and the guardrail version are required."},
+		{"a version without its guardrail", http.Header{version: {"1"}}, "Both the guardrail identifier and the guardrail version are required."},
+		{"a guardrail's name", http.Header{guardrail: {"My Guard"}, version: {"1"}}, fmt.Sprintf(constraint, "My Guard", "guardrailIdentifier")},
+		{"a version that is none", http.Header{guardrail: {"abc123"}, version: {"0"}}, fmt.Sprintf(constraint, "0", "guardrailVersion")},
+		{"two faults", http.Header{guardrail: {"A"}, "X-Amzn-Bedrock-Trace": {"on"}}, "2 validation errors detected: Value 'on' at 'trace'"},
+		{"metadata that is no JSON", http.Header{metadata: {"team=a"}}, "The request metadata is invalid."},
+		{"metadata that is null", http.Header{metadata: {"null"}}, "The request metadata is invalid."},
+		{"a number in the metadata", http.Header{metadata: {`{"cost":7}`}}, "The request metadata is invalid."},
+		{"no metadata in it", http.Header{metadata: {"{}"}}, violation + "Member must have length greater than or equal to 1"},
+		{"17 of them", http.Header{metadata: {many + "}"}}, violation + "Member must have length less than or equal to 16"},
+		{"a character that metadata may not have", http.Header{metadata: {`{"a":"<b>"}`}}, violation + "Map value must satisfy constraint: [Member must have length less than or equal to 256"},
+		{"metadata that is too long", http.Header{metadata: {`{"a":"` + strings.Repeat("b", 8500) + `"}`}}, violation + "Member must have length less than or equal to 8500"},
+		{"no content type", http.Header{"Content-Type": nil}, ""},
+		{"another content type", http.Header{"Content-Type": {"application/octet-stream"}}, "The provided Content Type is invalid or not supported for this model"},
+		{"a content type with a charset", http.Header{"Content-Type": {"application/json; charset=utf-8"}}, "The provided Content Type is invalid or not supported for this model"},
+	} {
+		for _, operation := range []string{"invoke", "invoke-with-response-stream"} {
+			t.Run(c.name+", "+operation, func(t *testing.T) {
+				a := b.withHeader("/model/"+opus+"/"+operation, c.header)
+				if c.want != "" {
+					a.wantError(t, 400, "ValidationException", c.want)
+					return
+				}
+				if a.StatusCode != http.StatusOK {
+					t.Errorf("got %d %s, want 200", a.StatusCode, a.body)
+				}
+				for _, name := range []string{"X-Amzn-Bedrock-Service-Tier", "X-Amzn-Bedrock-Performanceconfig-Latency"} {
+					if got, want := a.Header.Get(name), c.header.Get(name); got != want {
+						t.Errorf("%s of the answer: got %q, want that of the request, %q", name, got, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// withHeader sends a good body with these headers and an API key.
+func (b *bedrock) withHeader(path string, header http.Header) answer {
+	b.t.Helper()
+	r := b.request(http.MethodPost, path, user("hi"))
+	r.Header.Set("Authorization", "Bearer "+longTermKey)
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	return b.do(r)
+}
+
+func TestAccept(t *testing.T) {
+	b := start(t, emulator.Config{})
+	const stream = "/model/" + opus + "/invoke-with-response-stream"
+	for _, c := range []struct {
+		path, header, value string
+		ok                  bool
+	}{
+		{invokePath, "Accept", "application/json", true},
+		{invokePath, "Accept", "*/*", true},
+		{invokePath, "Accept", "text/plain, application/*;q=0.5", true},
+		{invokePath, "Accept", "text/event-stream", false},
+		{invokePath, "X-Amzn-Bedrock-Accept", "text/event-stream", true}, // nothing to it
+		{stream, "Accept", "application/vnd.amazon.eventstream", true},
+		{stream, "X-Amzn-Bedrock-Accept", "*/*", true},
+		{stream, "X-Amzn-Bedrock-Accept", "text/plain", false},
+	} {
+		a := b.withHeader(c.path, http.Header{c.header: {c.value}})
+		if c.ok && a.StatusCode != http.StatusOK {
+			t.Errorf("%s with %s: %s: got %d %s, want 200", c.path, c.header, c.value, a.StatusCode, a.body)
+		} else if !c.ok {
+			a.wantError(t, 400, "ValidationException", "The provided Accept Type is invalid or not supported for this model")
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,141 +8,124 @@ import (
 	"github.com/outcrop-dev/outcrop/internal/catalog"
 )
 
-// Bedrock's words for what an identifier cannot do (public issue threads and client matchers).
-var (
-	errModelID   = &fault{http.StatusBadRequest, "ValidationException", "The provided model identifier is invalid.", bedrockNamespace}
-	errEndOfLife = &fault{http.StatusNotFound, "ResourceNotFoundException",
-		"This model version has reached the end of its life. Please refer to the AWS documentation for more details.", bedrockNamespace}
-	errUncounted  = &fault{http.StatusBadRequest, "ValidationException", "The provided model doesn't support counting tokens.", bedrockNamespace}
-	errUnresolved = &fault{http.StatusNotFound, "ResourceNotFoundException",
-		"Could not resolve the foundation model from the provided model identifier.", bedrockNamespace}
-)
-
-func errOnDemand(id string) error {
-	return invalid("Invocation of model ID %s with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.", id)
-}
+// What an identifier cannot do.
+func errModelID() error           { return invalid("model_invalid") }
+func errEndOfLife() error         { return notFound("model_end_of_life") }
+func errUncounted() error         { return invalid("model_uncounted") }
+func errUnresolved() error        { return notFound("model_unresolved") }
+func errOnDemand(id string) error { return invalid("model_on_demand", "id", id) }
 
 // arnPattern takes the ARNs of what can be invoked apart: Region, account, kind and name.
 var arnPattern = regexp.MustCompile(`^arn:aws(?:-[a-z-]+)?:bedrock:([a-z0-9-]{1,20}):([0-9]{12})?:(foundation-model|inference-profile|application-inference-profile)/([a-zA-Z0-9:.-]{1,256})$`)
 
-// resolve finds the model that an identifier in a path invokes: a model ID, the ID of an inference
-// profile, or the ARN of either. Aliases and first-party IDs are nothing to Bedrock.
-func (s *Server) resolve(id string, who identity) (catalog.Model, error) {
-	m := arnPattern.FindStringSubmatch(id)
-	if m == nil {
-		return s.resolveName(id, id)
+// resolve finds the model that the path invokes.
+func (s *Server) resolve(c *call) error {
+	m, direct, err := s.find(c.modelID, c.who)
+	c.model = m
+	if err == nil && direct && m.requiresProfile {
+		return errOnDemand(c.modelID)
 	}
-	region, account, kind, name := m[1], m[2], m[3], m[4]
-	switch {
-	case region != s.cfg.Region, kind == "foundation-model" && account != "", kind != "foundation-model" && account != who.account:
-		return catalog.Model{}, errModelID
-	case kind == "application-inference-profile":
-		return s.resolveApplication(name)
-	case strings.HasPrefix(name, "anthropic.") != (kind == "foundation-model"):
-		return catalog.Model{}, errModelID
-	}
-	return s.resolveName(name, id)
+	return err
 }
 
-// resolveName finds the model of a model ID or a system-defined profile's ID; called is what the
-// client called it.
-func (s *Server) resolveName(name, called string) (catalog.Model, error) {
-	if m, ok := foundationModel(name); ok {
-		switch {
-		case s.retired(m):
-			return m, errEndOfLife
-		case m.RequiresProfile:
-			return m, errOnDemand(called)
+// find finds the model that an identifier names: a model ID, the ID of an inference profile, or the ARN
+// of either. Aliases and first-party IDs are nothing to Bedrock. direct says that it is the model's own
+// ID or ARN. Of a model that is known and may not be called so, it is returned with the error.
+func (s *Server) find(id string, who identity) (m model, direct bool, err error) {
+	arn := arnPattern.FindStringSubmatch(id)
+	if arn == nil {
+		if err := checkResource(id); err != nil {
+			return m, false, err
 		}
-		return m, nil
+		return s.findName(id)
 	}
+	region, account, kind, name := arn[1], arn[2], arn[3], arn[4]
+	isModel := kind == "foundation-model"
+	if region != s.cfg.Region || isModel != (account == "") || !isModel && account != who.account {
+		return m, false, errModelID()
+	}
+	if kind == "application-inference-profile" {
+		return s.findApplication(name)
+	}
+	if m, direct, err = s.findName(name); direct != isModel {
+		err = errModelID()
+	}
+	return m, direct, err
+}
+
+// findName finds the model of a model ID or of a system-defined profile's ID.
+func (s *Server) findName(name string) (m model, direct bool, err error) {
+	m, direct = foundationModel(name)
 	prefix, rest, _ := strings.Cut(name, ".")
-	if m, ok := foundationModel(rest); ok && s.retired(m) && slices.Contains(m.Prefixes, prefix) {
-		return m, errEndOfLife
-	}
-	if p, ok := s.systemProfile(name); ok {
-		return p.Model, nil
-	}
-	return catalog.Model{}, errModelID
-}
-
-func (s *Server) resolveApplication(name string) (catalog.Model, error) {
-	a, ok := s.applicationProfile(name)
-	if !ok {
-		return catalog.Model{}, errUnresolved
-	}
-	m, ok := catalog.Lookup(a.Source)
-	switch {
-	case !ok:
-		return m, errUnresolved
-	case s.retired(m):
-		return m, errEndOfLife
-	}
-	return m, nil
-}
-
-// resolveCounted finds the model that CountTokens is asked about, which takes no inference profiles.
-func (s *Server) resolveCounted(id string) (catalog.Model, error) {
-	name := id
-	if arn := arnPattern.FindStringSubmatch(id); arn != nil && arn[1] == s.cfg.Region && arn[3] == "foundation-model" && arn[2] == "" {
-		name = arn[4]
-	}
-	m, ok := foundationModel(name)
-	switch {
-	case !ok:
-		if _, isProfile := catalog.Lookup(id); isProfile && strings.Contains(id, "anthropic.") || arnPattern.MatchString(id) {
-			return m, errUncounted
+	if !direct {
+		var ok bool
+		if m, ok = foundationModel(rest); !ok || !slices.Contains(m.prefixes, prefix) {
+			return model{}, false, errModelID()
 		}
-		return m, errModelID
-	case s.retired(m):
-		return m, errEndOfLife
-	case !m.CountTokens:
-		return m, errUncounted
 	}
-	return m, nil
+	err = s.serves(m)
+	callable := func(p profile) bool { return p.prefix == prefix }
+	if err == nil && !direct && !slices.ContainsFunc(m.profiles(s.cfg.Region), callable) {
+		err = errModelID()
+	}
+	return m, direct, err
 }
 
-// foundationModel finds a model by its bare model ID and nothing else.
-func foundationModel(id string) (catalog.Model, bool) {
-	models := catalog.Claude()
-	if i := slices.IndexFunc(models, func(m catalog.Model) bool { return m.BedrockID == id }); i >= 0 {
-		return models[i], true
+func (s *Server) findApplication(id string) (m model, direct bool, err error) {
+	for _, a := range s.cfg.ApplicationProfiles {
+		if a.ID == id {
+			m, _, err = s.findName(a.source())
+			return m, false, err
+		}
 	}
-	return catalog.Model{}, false
+	return m, false, errUnresolved()
 }
 
-// retired reports whether the model has reached its end of life, and this Bedrock minds.
-func (s *Server) retired(m catalog.Model) bool {
-	return m.Lifecycle == catalog.EOL && !s.cfg.RetiredModels
+// serves refuses a model that this endpoint does not have, or no longer.
+func (s *Server) serves(m model) error {
+	switch {
+	case m.lifecycle == catalog.EOL && !s.cfg.RetiredModels:
+		return errEndOfLife()
+	case m.mantleOnly:
+		return errModelID()
+	}
+	return nil
 }
 
-// systemProfiles are the system-defined profiles that can be called from the Region.
-func (s *Server) systemProfiles() []catalog.Profile {
-	if !s.cfg.RetiredModels {
-		return catalog.Profiles(s.cfg.Region)
+// guess returns the model that an identifier names as far as anybody knows it. One that nobody knows,
+// for which only a script can answer, is taken for a Claude.
+func (s *Server) guess(id string, who identity) model {
+	if m, _, _ := s.find(id, who); m.id != "" {
+		return m
 	}
-	var out []catalog.Profile
-	for _, m := range catalog.Claude() {
-		out = append(out, catalog.ProfilesOf(m, s.cfg.Region)...)
+	m, ok := catalog.Lookup(id)
+	if !ok {
+		m.ID = id
 	}
-	return out
+	return ofClaude(m)
 }
 
-// systemProfile finds a system-defined profile that can be called from the Region.
-func (s *Server) systemProfile(id string) (catalog.Profile, bool) {
-	profiles := s.systemProfiles()
-	if i := slices.IndexFunc(profiles, func(p catalog.Profile) bool { return p.ID == id }); i >= 0 {
-		return profiles[i], true
-	}
-	return catalog.Profile{}, false
+// resources are what else AWS lets an identifier name (service model: ConversationalModelId).
+var resources = []struct {
+	pattern *regexp.Regexp
+	name    string
+}{
+	{regexp.MustCompile(`^arn:[^:]*:bedrock:[^:]*:[^:]*:prompt/`), "Prompt management"},
+	{regexp.MustCompile(`^arn:[^:]*:bedrock:[^:]*:[^:]*:(default-)?prompt-router/`), "prompt routers"},
+	{regexp.MustCompile(`^arn:[^:]*:bedrock:[^:]*:[^:]*:imported-model/`), "imported models"},
+	{regexp.MustCompile(`^arn:[^:]*:bedrock:[^:]*:[^:]*:custom-model(-deployment)?/`), "custom models"},
+	{regexp.MustCompile(`^arn:[^:]*:bedrock:[^:]*:[^:]*:provisioned-model/`), "Provisioned Throughput"},
+	{regexp.MustCompile(`^arn:[^:]*:sagemaker:`), "SageMaker endpoints"},
 }
 
-func (s *Server) applicationProfile(id string) (ApplicationProfile, bool) {
-	all := s.cfg.ApplicationProfiles
-	if i := slices.IndexFunc(all, func(a ApplicationProfile) bool { return a.ID == id }); i >= 0 {
-		return all[i], true
+// checkResource refuses identifiers of what is not here at all.
+func checkResource(id string) error {
+	for _, r := range resources {
+		if r.pattern.MatchString(id) {
+			return invalid("converse_no_resource", "resource", r.name)
+		}
 	}
-	return ApplicationProfile{}, false
+	return nil
 }
 
 // partition returns the AWS partition of a Region, as ARNs name it.

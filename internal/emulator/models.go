@@ -2,168 +2,173 @@ package emulator
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
 )
 
-// The shapes of the control plane are after AWS's service model (bedrock, 2023-04-20).
-
-type modelSummary struct {
-	ModelARN                   string    `json:"modelArn"`
-	ModelID                    string    `json:"modelId"`
-	ModelName                  string    `json:"modelName"`
-	ProviderName               string    `json:"providerName"`
-	InputModalities            []string  `json:"inputModalities"`
-	OutputModalities           []string  `json:"outputModalities"`
-	ResponseStreamingSupported bool      `json:"responseStreamingSupported"`
-	CustomizationsSupported    []string  `json:"customizationsSupported"`
-	InferenceTypesSupported    []string  `json:"inferenceTypesSupported"`
-	ModelLifecycle             lifecycle `json:"modelLifecycle"`
+// A model is a foundation model, in what Bedrock says of it and calls it by, whoever made it.
+type model struct {
+	id              string // anthropic.claude-opus-5-5
+	name, provider  string
+	released        string // ISO date, or less of one
+	lifecycle       catalog.Lifecycle
+	input, output   []string // modalities, as AWS names them
+	streams         bool
+	prefixes        []string // of its inference profiles, from wherever they can be called
+	inRegion        []string // Regions that serve the bare model ID, where known
+	requiresProfile bool
+	mantleOnly      bool // not on this endpoint
+	claude          *catalog.Model
+	other           *catalog.Other // one of these two
 }
 
-type lifecycle struct {
-	Status          string `json:"status"` // ACTIVE or LEGACY, from the catalogue, whatever the date
-	StartOfLifeTime string `json:"startOfLifeTime,omitempty"`
+// A profile is a system-defined inference profile as seen from one source Region.
+type profile struct {
+	id, prefix   string
+	model        model
+	destinations []string // Regions
 }
 
-const provider = "Anthropic"
-
-func (s *Server) listFoundationModels(c *call) error {
-	q := c.r.URL.Query()
-	for name, values := range map[string][]string{
-		"byCustomizationType": {"FINE_TUNING", "CONTINUED_PRE_TRAINING", "DISTILLATION"},
-		"byOutputModality":    {"TEXT", "IMAGE", "EMBEDDING"},
-		"byInferenceType":     {"ON_DEMAND", "PROVISIONED"},
-	} {
-		if err := checkEnum(q, name, values); err != nil {
-			return err
-		}
-	}
-	summaries := []modelSummary{}
-	for _, m := range catalog.Claude() {
-		if m := s.summary(m); s.offers(m.ModelID) && m.matches(q) {
-			summaries = append(summaries, m)
-		}
-	}
-	for _, m := range catalog.Others() {
-		if summary := s.otherSummary(m); s.offersOther(m) && summary.matches(q) {
-			summaries = append(summaries, summary)
-		}
-	}
-	return c.answer(map[string]any{"modelSummaries": summaries})
-}
-
-func (s *Server) getFoundationModel(c *call) error {
-	id := c.modelID
-	if arn := arnPattern.FindStringSubmatch(id); arn != nil && arn[3] == "foundation-model" && arn[1] == s.cfg.Region {
-		id = arn[4]
-	}
-	if m, ok := catalog.LookupOther(id); ok {
-		if err := s.serves(m); err != nil {
-			return err
-		}
-		return c.answer(map[string]any{"modelDetails": s.otherSummary(m)})
-	}
-	m, ok := foundationModel(id)
-	switch {
-	case !ok:
-		return errModelID
-	case s.retired(m):
-		return errEndOfLife
-	}
-	return c.answer(map[string]any{"modelDetails": s.summary(m)})
-}
-
-// offers reports whether the Region has the model, by itself or through a profile.
-func (s *Server) offers(id string) bool {
-	m, ok := foundationModel(id)
-	if !ok || s.retired(m) {
-		return false
-	}
-	return !m.RequiresProfile || slices.Contains(m.InRegion, s.cfg.Region) ||
-		slices.ContainsFunc(s.systemProfiles(), func(p catalog.Profile) bool { return p.Model.ID == m.ID })
-}
-
-func (s *Server) summary(m catalog.Model) modelSummary {
-	status := m.Lifecycle
-	if status == catalog.EOL { // and served nevertheless: see Config.RetiredModels
-		status = catalog.Active
-	}
-	inference := "ON_DEMAND"
-	if m.RequiresProfile {
-		inference = "INFERENCE_PROFILE" // not in AWS's enum, but in its answers
-	}
-	return modelSummary{
-		ModelARN: s.modelARN(s.cfg.Region, m), ModelID: m.BedrockID, ModelName: m.Name, ProviderName: provider,
-		InputModalities: []string{"TEXT", "IMAGE"}, OutputModalities: []string{"TEXT"},
-		ResponseStreamingSupported: true, CustomizationsSupported: []string{}, InferenceTypesSupported: []string{inference},
-		ModelLifecycle: lifecycle{Status: string(status), StartOfLifeTime: released(m)},
-	}
-}
-
-// offersOther reports whether the Region has the model; which Regions have a model in themselves is not
-// known, so all do.
-func (s *Server) offersOther(m catalog.Other) bool {
-	return s.serves(m) == nil && (!m.RequiresProfile ||
-		slices.ContainsFunc(catalog.OtherProfiles(s.cfg.Region), func(p catalog.OtherProfile) bool { return p.Model.ID == m.ID }))
-}
-
-func (s *Server) otherSummary(m catalog.Other) modelSummary {
-	inference := "ON_DEMAND"
-	if m.RequiresProfile {
-		inference = "INFERENCE_PROFILE"
-	}
-	modalities := []string{}
-	for _, kind := range m.Input {
-		modalities = append(modalities, strings.ToUpper(kind))
-	}
-	start := ""
-	if m.Released != "" {
-		start = m.Released + "T00:00:00Z"
-	}
-	return modelSummary{
-		ModelARN: s.otherARN(s.cfg.Region, m), ModelID: m.ID, ModelName: m.Name, ProviderName: m.Provider,
-		InputModalities: modalities, OutputModalities: outputs[m.Kind],
-		ResponseStreamingSupported: m.Kind == catalog.Text, CustomizationsSupported: []string{}, InferenceTypesSupported: []string{inference},
-		ModelLifecycle: lifecycle{Status: string(m.Lifecycle), StartOfLifeTime: start},
+func ofClaude(m catalog.Model) model {
+	return model{
+		id: m.BedrockID, name: m.Name, provider: "Anthropic", released: m.Released, lifecycle: m.Lifecycle,
+		input: []string{"TEXT", "IMAGE"}, output: []string{"TEXT"}, streams: true,
+		prefixes: m.Prefixes, inRegion: m.InRegion, requiresProfile: m.RequiresProfile, claude: &m,
 	}
 }
 
 // outputs are the modalities of what a kind of model makes.
 var outputs = map[catalog.Kind][]string{catalog.Text: {"TEXT"}, catalog.Embedding: {"EMBEDDING"}, catalog.Speech: {"SPEECH", "TEXT"}}
 
-func (s *Server) otherARN(region string, m catalog.Other) string {
-	return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition(s.cfg.Region), region, m.ID)
+func ofOther(m catalog.Other) model {
+	var input []string
+	for _, kind := range m.Input {
+		input = append(input, strings.ToUpper(kind))
+	}
+	return model{
+		id: m.ID, name: m.Name, provider: m.Provider, released: m.Released, lifecycle: m.Lifecycle,
+		input: input, output: outputs[m.Kind], streams: m.Kind == catalog.Text,
+		prefixes: m.Prefixes, requiresProfile: m.RequiresProfile, mantleOnly: m.MantleOnly, other: &m,
+	}
+}
+
+// foundationModels are all of the catalogue, Claude's first.
+var foundationModels = sync.OnceValue(func() []model {
+	var all []model
+	for _, m := range catalog.Claude() {
+		all = append(all, ofClaude(m))
+	}
+	for _, m := range catalog.Others() {
+		all = append(all, ofOther(m))
+	}
+	return all
+})
+
+// foundationModel finds a model by its own ID.
+func foundationModel(id string) (model, bool) {
+	if other, ok := catalog.LookupOther(id); ok { // of which some have several
+		id = other.ID
+	}
+	all := foundationModels()
+	if i := slices.IndexFunc(all, func(m model) bool { return m.id == id }); i >= 0 {
+		return all[i], true
+	}
+	return model{}, false
+}
+
+// profiles are those of the model that can be called from the Region.
+func (m model) profiles(region string) []profile {
+	var out []profile
+	if m.claude != nil {
+		for _, p := range catalog.ProfilesOf(*m.claude, region) {
+			out = append(out, profile{p.ID, p.Prefix, m, p.Destinations})
+		}
+		return out
+	}
+	for _, prefix := range m.prefixes {
+		if p, _ := catalog.LookupOtherProfile(prefix+"."+m.id, region); p.Destinations != nil {
+			out = append(out, profile{p.ID, p.Prefix, m, p.Destinations})
+		}
+	}
+	return out
+}
+
+func (s *Server) listFoundationModels(c *call) error {
+	summaries := []map[string]any{}
+	for _, m := range foundationModels() {
+		if s.offers(m) && m.matches(c.input) {
+			summaries = append(summaries, s.summary(m))
+		}
+	}
+	return c.output(map[string]any{"modelSummaries": summaries})
+}
+
+func (s *Server) getFoundationModel(c *call) error {
+	m, direct, err := s.find(c.modelID, c.who)
+	if err == nil && !direct {
+		err = errModelID()
+	}
+	if err != nil {
+		return err
+	}
+	return c.output(map[string]any{"modelDetails": s.summary(m)})
+}
+
+// offers reports whether the Region has the model, by itself or through a profile. Of a model that needs
+// no profile it is not known which Regions have it; all do.
+func (s *Server) offers(m model) bool {
+	return s.serves(m) == nil &&
+		(!m.requiresProfile || slices.Contains(m.inRegion, s.cfg.Region) || len(m.profiles(s.cfg.Region)) > 0)
+}
+
+// matches reports whether ListFoundationModels is asked for the model.
+func (m model) matches(input map[string]any) bool {
+	in := func(name string, values []string) bool {
+		want, ok := input[name].(string)
+		return !ok || slices.Contains(values, want)
+	}
+	by, ok := input["byProvider"].(string)
+	return (!ok || strings.EqualFold(by, m.provider)) &&
+		in("byCustomizationType", nil) && in("byOutputModality", m.output) && in("byInferenceType", []string{m.inference()})
+}
+
+// inference is the type by which the model is called. INFERENCE_PROFILE is not in AWS's enum, but in its
+// answers.
+func (m model) inference() string {
+	if m.requiresProfile {
+		return "INFERENCE_PROFILE"
+	}
+	return "ON_DEMAND"
+}
+
+// summary is what the control plane says of a model. Its lifecycle is the catalogue's, whatever the date.
+func (s *Server) summary(m model) map[string]any {
+	status := m.lifecycle
+	if status == catalog.EOL { // and served nevertheless: see Config.RetiredModels
+		status = catalog.Active
+	}
+	return map[string]any{
+		"modelArn": s.modelARN(s.cfg.Region, m), "modelId": m.id, "modelName": m.name, "providerName": m.provider,
+		"inputModalities": m.input, "outputModalities": m.output, "responseStreamingSupported": m.streams,
+		"customizationsSupported": []string{}, "inferenceTypesSupported": []string{m.inference()},
+		"modelLifecycle": map[string]any{"status": string(status), "startOfLifeTime": m.day()},
+	}
 }
 
 // modelARN has no account; region is "" for the entry of a global profile that stands for all.
-func (s *Server) modelARN(region string, m catalog.Model) string {
-	return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition(s.cfg.Region), region, m.BedrockID)
+func (s *Server) modelARN(region string, m model) string {
+	return fmt.Sprintf("arn:%s:bedrock:%s::foundation-model/%s", partition(s.cfg.Region), region, m.id)
 }
 
-// released returns a model's day of release as a timestamp, "" if only the month is known.
-func released(m catalog.Model) string {
-	day, err := time.Parse(time.DateOnly, m.Released)
+// day is the day of the model's release, nil if that is not known.
+func (m model) day() any {
+	day, err := time.Parse(time.DateOnly, m.released)
 	if err != nil {
-		return ""
-	}
-	return day.Format(time.RFC3339)
-}
-
-func (m modelSummary) matches(q url.Values) bool {
-	in := func(name string, values []string) bool { return !q.Has(name) || slices.Contains(values, q.Get(name)) }
-	return (!q.Has("byProvider") || strings.EqualFold(q.Get("byProvider"), m.ProviderName)) &&
-		in("byCustomizationType", m.CustomizationsSupported) &&
-		in("byOutputModality", m.OutputModalities) && in("byInferenceType", m.InferenceTypesSupported)
-}
-
-func checkEnum(q url.Values, name string, values []string) error {
-	if !q.Has(name) || slices.Contains(values, q.Get(name)) {
 		return nil
 	}
-	return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]", q.Get(name), name, strings.Join(values, ", "))
+	return day
 }

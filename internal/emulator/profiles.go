@@ -1,34 +1,14 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/outcrop-dev/outcrop/internal/catalog"
 )
-
-// Shapes of inference profiles.
-
-type profileSummary struct {
-	Name        string         `json:"inferenceProfileName"`
-	Description string         `json:"description,omitempty"`
-	CreatedAt   string         `json:"createdAt,omitempty"`
-	UpdatedAt   string         `json:"updatedAt,omitempty"`
-	ARN         string         `json:"inferenceProfileArn"`
-	Models      []profileModel `json:"models"`
-	ID          string         `json:"inferenceProfileId"`
-	Status      string         `json:"status"`
-	Type        string         `json:"type"`
-}
-
-type profileModel struct {
-	ModelARN string `json:"modelArn"`
-}
 
 const (
 	systemDefined = "SYSTEM_DEFINED"
@@ -36,90 +16,52 @@ const (
 )
 
 func (s *Server) listInferenceProfiles(c *call) error {
-	q := c.r.URL.Query()
-	if err := checkEnum(q, "type", []string{systemDefined, application}); err != nil {
-		return err
-	}
-	page, err := readPage(q)
+	kind, _ := c.input["typeEquals"].(string)
+	all := slices.DeleteFunc(s.profiles(c.who), func(p map[string]any) bool { return kind != "" && p["type"] != kind })
+	page, next, err := cutPage(all, c.input, kind)
 	if err != nil {
 		return err
 	}
-	profiles := slices.DeleteFunc(s.profiles(c.who), func(p profileSummary) bool { return q.Has("type") && q.Get("type") != p.Type })
-	out := struct {
-		Summaries []profileSummary `json:"inferenceProfileSummaries"`
-		NextToken string           `json:"nextToken,omitempty"`
-	}{Summaries: []profileSummary{}}
-	if page.start > len(profiles) {
-		return errNextToken
-	}
-	end := min(page.start+page.size, len(profiles))
-	out.Summaries = append(out.Summaries, profiles[page.start:end]...)
-	if end < len(profiles) {
-		out.NextToken = page.token(end)
-	}
-	return c.answer(out)
+	return c.output(map[string]any{"inferenceProfileSummaries": page, "nextToken": next})
 }
 
 func (s *Server) getInferenceProfile(c *call) error {
 	for _, p := range s.profiles(c.who) {
-		if c.modelID == p.ID || c.modelID == p.ARN {
-			return c.answer(p)
+		if c.modelID == p["inferenceProfileId"] || c.modelID == p["inferenceProfileArn"] {
+			return c.output(p)
 		}
 	}
-	return notFound("The provided inference profile identifier is invalid.") // the wording is assumed
+	return notFound("profile_invalid")
 }
 
-// profiles are all profiles of the account in the Region, the system's first.
-func (s *Server) profiles(who identity) []profileSummary {
-	var out []profileSummary
-	for _, p := range s.systemProfiles() {
-		at := released(p.Model)
-		out = append(out, profileSummary{
-			Name:        geography(p.Prefix) + " " + provider + " " + p.Model.Name,
-			Description: description(p.Prefix, provider+" "+p.Model.Name, p.Destinations),
-			CreatedAt:   at, UpdatedAt: at, ARN: s.profileARN("inference-profile", p.ID, who.account),
-			Models: s.destinations(p), ID: p.ID, Status: "ACTIVE", Type: systemDefined,
-		})
-	}
-	for _, p := range catalog.OtherProfiles(s.cfg.Region) {
-		name := p.Model.Provider + " " + p.Model.Name
-		out = append(out, profileSummary{
-			Name: geography(p.Prefix) + " " + name, Description: description(p.Prefix, name, p.Destinations),
-			ARN:    s.profileARN("inference-profile", p.ID, who.account),
-			Models: s.otherDestinations(p), ID: p.ID, Status: "ACTIVE", Type: systemDefined,
-		})
+// profiles are what the control plane says of all profiles of the account in the Region, the system's
+// first.
+func (s *Server) profiles(who identity) []map[string]any {
+	var out []map[string]any
+	for _, m := range foundationModels() {
+		if s.serves(m) != nil {
+			continue
+		}
+		for _, p := range m.profiles(s.cfg.Region) {
+			out = append(out, map[string]any{
+				"inferenceProfileName": p.geography() + " " + m.fullName(), "description": p.description(),
+				"createdAt": m.day(), "updatedAt": m.day(), "inferenceProfileArn": s.profileARN("inference-profile", p.id, who.account),
+				"models": s.destinations(p), "inferenceProfileId": p.id, "status": "ACTIVE", "type": systemDefined,
+			})
+		}
 	}
 	for _, a := range s.cfg.ApplicationProfiles {
-		at := s.created.UTC().Format(time.RFC3339Nano)
-		summary := profileSummary{
-			Name: a.Name, Description: a.Description, CreatedAt: at, UpdatedAt: at, ID: a.ID,
-			ARN: s.profileARN("application-inference-profile", a.ID, who.account), Status: "ACTIVE", Type: application,
+		p := map[string]any{
+			"inferenceProfileName": cmp.Or(a.Name, a.ID), "description": a.Description,
+			"createdAt": s.created, "updatedAt": s.created, "inferenceProfileArn": s.profileARN("application-inference-profile", a.ID, who.account),
+			"models": s.sources(a), "inferenceProfileId": a.ID, "status": "ACTIVE", "type": application,
 		}
-		if summary.Name == "" {
-			summary.Name = a.ID
+		if a.Description == "" {
+			delete(p, "description")
 		}
-		if p, ok := s.systemProfile(a.Source[strings.LastIndex(a.Source, "/")+1:]); ok {
-			summary.Models = s.destinations(p)
-		} else if m, ok := catalog.Lookup(a.Source); ok {
-			summary.Models = []profileModel{{s.modelARN(s.cfg.Region, m)}}
-		} else {
-			summary.Models = s.otherSources(a)
-		}
-		out = append(out, summary)
+		out = append(out, p)
 	}
 	return out
-}
-
-// otherSources are the models of an application profile that wraps another family's.
-func (s *Server) otherSources(a ApplicationProfile) []profileModel {
-	name := a.Source[strings.LastIndex(a.Source, "/")+1:]
-	if p, ok := catalog.LookupOtherProfile(name, s.cfg.Region); ok {
-		return s.otherDestinations(p)
-	}
-	if m, ok := catalog.LookupOther(name); ok {
-		return []profileModel{{s.otherARN(s.cfg.Region, m)}}
-	}
-	return nil
 }
 
 func (s *Server) profileARN(kind, id, account string) string {
@@ -129,78 +71,71 @@ func (s *Server) profileARN(kind, id, account string) string {
 // destinations are the models that a profile routes to, one for each Region. A global profile has two:
 // one without a Region, which stands for all, and that of the source Region (recorded in July 2026, see
 // testdata/recordings).
-func (s *Server) destinations(p catalog.Profile) []profileModel {
-	regions := p.Destinations
-	if p.Prefix == "global" {
+func (s *Server) destinations(p profile) []map[string]any {
+	regions := p.destinations
+	if p.prefix == "global" {
 		regions = []string{"", s.cfg.Region}
 	}
-	var out []profileModel
+	var out []map[string]any
 	for _, region := range regions {
-		out = append(out, profileModel{s.modelARN(region, p.Model)})
+		out = append(out, map[string]any{"modelArn": s.modelARN(region, p.model)})
 	}
 	return out
 }
 
-func (s *Server) otherDestinations(p catalog.OtherProfile) []profileModel {
-	var out []profileModel
-	for _, region := range p.Destinations {
-		out = append(out, profileModel{s.otherARN(region, p.Model)})
+// sources are the models of an application profile: those of the profile that it was copied from, or
+// the one model.
+func (s *Server) sources(a ApplicationProfile) []map[string]any {
+	m, direct, _ := s.findName(a.source())
+	if direct {
+		return []map[string]any{{"modelArn": s.modelARN(s.cfg.Region, m)}}
 	}
-	if p.Prefix == "global" {
-		out = append(out, profileModel{s.otherARN("", p.Model)})
+	for _, p := range m.profiles(s.cfg.Region) {
+		if p.id == a.source() {
+			return s.destinations(p)
+		}
 	}
-	return out
+	return nil
 }
+
+func (m model) fullName() string { return m.provider + " " + m.name }
 
 // geography is what the name of a profile calls its prefix.
-func geography(prefix string) string {
-	if prefix == "global" {
+func (p profile) geography() string {
+	if p.prefix == "global" {
 		return "Global"
 	}
-	return strings.ToUpper(prefix)
+	return strings.ToUpper(p.prefix)
 }
 
-// description says where a profile routes; name is the model's, the provider's before it.
-func description(prefix, name string, destinations []string) string {
-	if prefix == "global" {
-		return "Routes requests to " + name + " globally across all supported AWS Regions."
+// description says where a profile routes.
+func (p profile) description() string {
+	if p.prefix == "global" {
+		return "Routes requests to " + p.model.fullName() + " globally across all supported AWS Regions."
 	}
-	return "Routes requests to " + name + " in " + strings.Join(destinations, ", ") + "."
-}
-
-// A page is which part of a list is asked for.
-type page struct {
-	start, size int
-	filter      string // the token is good for the same filter only
+	return "Routes requests to " + p.model.fullName() + " in " + strings.Join(p.destinations, ", ") + "."
 }
 
 // defaultPage is how many profiles come back where the client does not say.
 const defaultPage = 100
 
-var errNextToken = invalid("The provided nextToken is invalid.") // the wording is assumed
-
-func readPage(q url.Values) (page, error) {
-	p := page{size: defaultPage, filter: q.Get("type")}
-	if q.Has("maxResults") {
-		n, err := strconv.Atoi(q.Get("maxResults"))
-		if err != nil || n < 1 || n > 1000 {
-			return p, invalid("1 validation error detected: Value '%s' at 'maxResults' failed to satisfy constraint: Member must be between 1 and 1000", q.Get("maxResults"))
+// cutPage returns the part of a list that maxResults and nextToken ask for, and the token of the next
+// one, nil if there is none. A token is good for the filter that it was made for only.
+func cutPage(all []map[string]any, input map[string]any, filter string) (page []map[string]any, next any, err error) {
+	start, size := 0, defaultPage
+	if n, ok := input["maxResults"].(json.Number); ok {
+		size, _ = strconv.Atoi(string(n)) // an integer, by the service model
+	}
+	if token, ok := input["nextToken"].(string); ok {
+		raw, _ := base64.RawURLEncoding.DecodeString(token)
+		number, ours := strings.CutSuffix(string(raw), ":"+filter)
+		if start, err = strconv.Atoi(number); err != nil || !ours || start < 0 || start > len(all) {
+			return nil, nil, invalid("next_token_invalid")
 		}
-		p.size = n
 	}
-	if !q.Has("nextToken") {
-		return p, nil
+	end := min(start+size, len(all))
+	if end < len(all) {
+		next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d:%s", end, filter))
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(q.Get("nextToken"))
-	start, filter, _ := strings.Cut(string(raw), ":")
-	n, notNumber := strconv.Atoi(start)
-	if err != nil || notNumber != nil || n < 0 || filter != p.filter {
-		return p, errNextToken
-	}
-	p.start = n
-	return p, nil
-}
-
-func (p page) token(start int) string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d:%s", start, p.filter))
+	return all[start:end], next, nil
 }

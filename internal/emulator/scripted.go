@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/outcrop-dev/outcrop/internal/catalog"
 	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
 	"github.com/outcrop-dev/outcrop/internal/emulator/script"
 	"github.com/outcrop-dev/outcrop/internal/wire/eventstream"
@@ -50,12 +49,12 @@ func (s *Server) takeUnchecked(c *call) bool {
 }
 
 func (c *call) scriptCall() script.Call {
-	return script.Call{Operation: c.operation, Model: c.modelID, Text: c.lastText}
+	return script.Call{Operation: c.operation.Name(), Model: c.modelID, Text: c.lastText}
 }
 
 // lastText returns what the user wrote last in the request, however it carries the conversation.
 func (c *call) lastText() string {
-	if c.operation != "CountTokens" {
+	if c.operation.Name() != "CountTokens" {
 		return claude.LastText(c.body)
 	}
 	var count struct {
@@ -77,20 +76,14 @@ func (c *call) lastText() string {
 	return claude.LastText(body)
 }
 
-// playUnchecked answers a request that has not been checked. The model of the answer is the one that
-// the identifier names as far as anybody knows it.
-func (c *call) playUnchecked(op operation) error {
+// playUnchecked answers a request that has not been checked.
+func (c *call) playUnchecked() error {
 	if err := c.play(); err != nil {
 		return err
 	}
-	if op.reply == nil {
-		return op.serve(c.server, c) // it renders answers by itself
-	}
-	model, ok := catalog.Lookup(c.modelID)
-	if !ok {
-		model.ID = c.modelID
-	}
-	return op.reply(c, c.scriptedReply(nil, claude.Setting{Model: model, Account: c.who.account}, claude.Usage{}))
+	// What play leaves of an unchecked step is an Answer, which is for operations that have a reply.
+	c.model = c.server.guess(c.modelID, c.who)
+	return c.operation.reply(c, c.scriptedReply(nil, c.setting(), claude.Usage{}))
 }
 
 // errAnswered says that the script has answered the call, and all is well.
@@ -120,10 +113,9 @@ func (c *call) play() error {
 	case c.step.Body != nil:
 		err = c.sendBody(c.step.Body)
 	case c.step.Events != nil:
-		c.w.Header().Set("X-Amzn-Bedrock-Content-Type", "application/json")
-		err = c.send(exactChunks(c.step.Events))
+		err = c.send(c.served(), c.exactChunks(c.step.Events))
 	case c.step.Messages != nil:
-		err = c.send(exactMessages(c.step.Messages))
+		err = c.send(nil, exactMessages(c.step.Messages))
 	default:
 		return nil
 	}
@@ -143,22 +135,7 @@ func (c *call) fail(f *script.Failure) error {
 	if front {
 		namespace = coralNamespace
 	}
-	c.errorCode = f.Code
-	c.w.Header().Set("X-Amzn-Errortype", f.Code+":"+namespace)
-	body, err := faultBody(message, f.Fields)
-	if err != nil {
-		return err
-	}
-	return c.writeJSON(status, body)
-}
-
-// faultBody is the JSON of an exception.
-func faultBody(message string, fields map[string]json.RawMessage) ([]byte, error) {
-	body := map[string]any{"message": message}
-	for name, value := range fields {
-		body[name] = value
-	}
-	return json.Marshal(body)
+	return c.refuse(&fault{status, f.Code, message, namespace}, f.Fields)
 }
 
 // sendBody sends an answer byte for byte.
@@ -184,10 +161,10 @@ func (c *call) sendBody(b *script.Body) error {
 }
 
 // exactChunks returns scripted events of Claude's as messages.
-func exactChunks(events []json.RawMessage) iter.Seq2[[]byte, error] {
+func (c *call) exactChunks(events []json.RawMessage) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for _, e := range events {
-			if !yield(appendChunk(nil, e)) {
+			if !yield(c.chunk(e)) {
 				return
 			}
 		}

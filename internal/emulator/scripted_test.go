@@ -133,7 +133,7 @@ func TestScriptedFailures(t *testing.T) {
 	b := play(t, `
 		{"when": {"operation": "InvokeModel"}, "times": 2, "failure": {"code": "ThrottlingException"}},
 		{"when": {"operation": "*Stream"}, "failure": {"code": "ModelErrorException", "message": "no", "fields": {"originalStatusCode": 500}, "headers": {"Retry-After": "3"}}},
-		{"when": {"operation": "CountTokens"}, "failure": {"code": "ServiceUnavailableException"}},
+		{"when": {"operation": "CountTokens"}, "times": 2, "failure": {"code": "ServiceUnavailableException"}},
 		{"when": {"operation": "ListInferenceProfiles"}, "failure": {"code": "ExpiredTokenException"}},
 		{"when": {"operation": "GetFoundationModel"}, "failure": {"code": "TeapotException", "status": 418, "message": "short and stout"}}`)
 	for range 2 {
@@ -147,8 +147,10 @@ func TestScriptedFailures(t *testing.T) {
 	if a.Header.Get("Retry-After") != "3" || !strings.Contains(a.body, `"originalStatusCode":500`) {
 		t.Errorf("got %v %s, want the header and the field of the step", a.Header, a.body)
 	}
-	b.call(http.MethodPost, "/model/anthropic.claude-haiku-4-5-20251001-v1%3A0/count-tokens", countBody(user("hi"))).
-		wantError(t, 503, "ServiceUnavailableException", "Bedrock is unable to process your request.")
+	for _, body := range []string{countBody(user("hi")), `{"input":{"converse":{"messages":[{"role":"user","content":[{"text":"hi"}]}]}}}`} {
+		b.call(http.MethodPost, "/model/anthropic.claude-haiku-4-5-20251001-v1%3A0/count-tokens", body).
+			wantError(t, 503, "ServiceUnavailableException", "Bedrock is unable to process your request.")
+	}
 	a = b.call(http.MethodGet, "/inference-profiles", "")
 	a.wantError(t, 403, "ExpiredTokenException", "The security token included in the request is expired")
 	if want := "ExpiredTokenException:http://internal.amazon.com/coral/com.amazon.coral.service/"; a.Header.Get("X-Amzn-Errortype") != want {

@@ -11,11 +11,12 @@ import (
 
 // A Server is one Bedrock: an http.Handler for both its endpoints. It is safe for concurrent use.
 type Server struct {
-	cfg      Config
-	keys     keyring
-	verifier *sigv4.Verifier
-	cache    claude.Cache
-	created  time.Time // and with it the application inference profiles
+	cfg        Config
+	operations []operation
+	keys       keyring
+	verifier   *sigv4.Verifier
+	cache      claude.Cache
+	created    time.Time // and with it the application inference profiles
 }
 
 // New returns the Bedrock that c describes.
@@ -23,10 +24,11 @@ func New(c Config) *Server {
 	c = c.withDefaults()
 	keys := newKeyring(c)
 	return &Server{
-		cfg:      c,
-		keys:     keys,
-		verifier: &sigv4.Verifier{Service: signingName, Region: c.Region, Lookup: keys.lookup},
-		created:  c.Now(),
+		cfg:        c,
+		operations: operations(),
+		keys:       keys,
+		verifier:   &sigv4.Verifier{Service: signingName, Region: c.Region, Lookup: keys.lookup},
+		created:    c.Now(),
 	}
 }
 
@@ -43,7 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer c.hangUp(broken)
 	} else if err != nil && c.status == 0 {
 		f := asFault(err)
-		c.refuse(f)
+		c.refuse(f, nil)
 		if f.status < http.StatusInternalServerError {
 			err = nil // the client's, and it has been told
 		}
@@ -53,16 +55,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // handle is the way of every request.
 func (s *Server) handle(c *call) error {
-	op, id, err := route(c.r) // what is asked for
+	op, labels, err := s.route(c.r) // what is asked for
 	if err != nil {
 		return err
 	}
-	c.operation, c.modelID = op.name, id
+	c.asks(op, labels)
 	if err := s.authenticate(c); err != nil { // by whom; reads the body
 		return err
 	}
 	if s.takeUnchecked(c) { // the script has an answer, whatever is asked
-		return c.playUnchecked(op)
+		return c.playUnchecked()
+	}
+	if err := c.readInput(labels); err != nil { // in what words
+		return err
 	}
 	return op.serve(s, c)
 }

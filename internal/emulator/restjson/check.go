@@ -35,6 +35,23 @@ func (o *Operation) Check(input map[string]any) error {
 	}
 	c := checker{}
 	c.structure(o.input, input, "", false)
+	return c.err()
+}
+
+// CheckMember holds a value to the constraints of a member of the operation's input, under the member's
+// name: for what another operation carries in another form.
+func (o *Operation) CheckMember(name string, value any) error {
+	c := checker{}
+	for _, m := range o.input.members {
+		if m.name == name {
+			c.value(m.shape, value, name, false)
+		}
+	}
+	return c.err()
+}
+
+// err is all that was found wrong, as one refusal.
+func (c *checker) err() error {
 	violations := strings.Join(c.violations, "; ")
 	switch {
 	case c.count == 1:

@@ -3,6 +3,7 @@
 //
 //	service model ---- Parse ----> Service -- Operation("Converse") --> Operation
 //
+//	method, path ----------------- Match --> labels, if it is the operation's
 //	labels, query, headers, body -- Read --> input ---- Check ----> ok, or AWS's refusal in its words
 //	              header, status, body <-- Write -- output
 //	              event stream message <-- AppendEvent -- an event

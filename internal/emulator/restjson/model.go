@@ -16,6 +16,7 @@ type Service struct {
 // An Operation is one of a Service's.
 type Operation struct {
 	name   string
+	route  route
 	status int
 	input  *shape // nil if it takes none
 	output *shape // nil if it gives none
@@ -57,8 +58,13 @@ type member struct {
 // Operation returns the operation of that name, nil if there is none.
 func (s *Service) Operation(name string) *Operation { return s.operations[name] }
 
-// Name returns the operation's name.
-func (o *Operation) Name() string { return o.name }
+// Name returns the operation's name; that of no operation, nil, is "".
+func (o *Operation) Name() string {
+	if o == nil {
+		return ""
+	}
+	return o.name
+}
 
 // Parse reads a service model in botocore's api-2 form (metadata, operations, shapes). It reports
 // shapes that are named and missing.
@@ -86,7 +92,9 @@ func Parse(model []byte) (*Service, error) {
 // modelOperation is an operation in the file. Its input and output are a name, or an object with one.
 type modelOperation struct {
 	HTTP struct {
-		ResponseCode int `json:"responseCode"`
+		Method       string
+		RequestURI   string `json:"requestUri"`
+		ResponseCode int    `json:"responseCode"`
 	}
 	Input, Output reference
 }
@@ -173,7 +181,7 @@ type builder struct {
 }
 
 func (b *builder) operation(name string, m modelOperation) *Operation {
-	o := &Operation{name: name, status: m.HTTP.ResponseCode}
+	o := &Operation{name: name, route: newRoute(m.HTTP.Method, m.HTTP.RequestURI), status: m.HTTP.ResponseCode}
 	if o.status == 0 {
 		o.status = 200
 	}

@@ -26,7 +26,6 @@ type vector struct {
 	ID    string
 	Given struct {
 		Name   string
-		HTTP   struct{ RequestURI string }
 		Errors []struct{ Shape string }
 	}
 	Raw        map[string]json.RawMessage `json:"-"`
@@ -158,36 +157,16 @@ func TestInputVectors(t *testing.T) {
 func readVector(t *testing.T, o *Operation, v *vector) (map[string]any, error) {
 	t.Helper()
 	path, query, _ := strings.Cut(v.Serialized.URI, "?")
+	path = strings.TrimPrefix(path, "/custom") // in one case the endpoint has a path of its own
 	r := &http.Request{Method: v.Serialized.Method, URL: &url.URL{RawQuery: query}, Header: http.Header{}}
 	for name, value := range v.Serialized.Headers {
 		r.Header.Set(name, value)
 	}
-	pattern, _, _ := strings.Cut(v.Given.HTTP.RequestURI, "?")
-	return o.Read(labels(t, pattern, path), r, []byte(v.Serialized.Body))
-}
-
-// labels takes a path apart by the model's pattern: {name} is a segment, {name+} the rest.
-func labels(t *testing.T, pattern, path string) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	segments := strings.Split(path, "/")
-	for i, p := range strings.Split(pattern, "/") {
-		name, ok := strings.CutPrefix(p, "{")
-		if !ok {
-			continue
-		}
-		name = strings.TrimSuffix(name, "}")
-		text := segments[i]
-		if greedy, ok := strings.CutSuffix(name, "+"); ok {
-			name, text = greedy, strings.Join(segments[i:], "/")
-		}
-		decoded, err := url.PathUnescape(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[name] = decoded
+	labels, ok := o.Match(v.Serialized.Method, path)
+	if !ok {
+		t.Fatalf("%s %s is not for %s", v.Serialized.Method, path, o.Name())
 	}
-	return out
+	return o.Read(labels, r, []byte(v.Serialized.Body))
 }
 
 // values turns a vector's parameters into values of this package: there, blobs are text and timestamps
