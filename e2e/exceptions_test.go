@@ -270,7 +270,9 @@ func TestExceptionsByAnthropicSDKForGo(t *testing.T) {
 		_, err := claude.Messages.New(t.Context(), say(haiku5, prompt))
 		return err
 	}
-	streamed := func(prompt string) error { return drain(claude.Messages.NewStreaming(t.Context(), say(haiku5, prompt))) }
+	streamed := func(prompt string) error {
+		return drain(claude.Messages.NewStreaming(t.Context(), say(haiku5, prompt)))
+	}
 
 	for _, e := range exceptions {
 		wantError(t, streamed(e.code), e.status, "", "scripted "+e.code)
