@@ -99,7 +99,7 @@ func runChat(cmd *cobra.Command, prompt string) error {
 	}
 	defer stop()
 	if talk {
-		return c.talk(cmd.Context(), client)
+		return c.explain(c.talk(cmd.Context(), client))
 	}
 	return c.explain(c.answer(cmd.Context(), client))
 }
@@ -172,7 +172,7 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 		return err
 	}
 	if err := client.Ready(ctx); err != nil {
-		return c.explain(err)
+		return err
 	}
 	style := terminal.NewStyle(os.Stdout, os.Getenv)
 	t, err := terminal.Open(os.Stdin, os.Stdout, style)
@@ -185,7 +185,7 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 		Advice: c.advice, Conversation: chat.Conversation{Settings: c.settings}, Files: c.prompt.Files,
 	}
 	s.Cache = true
-	return c.explain(s.Run(ctx))
+	return s.Run(ctx)
 }
 
 // place says where answers come from.
