@@ -388,7 +388,9 @@ func TestGatewayFails(t *testing.T) {
 		}
 	}
 	f("a key that it does not take", u.URL, "another-key", outcrop.Unauthenticated, "not a key of this Outcrop gateway")
-	f("nobody there", "http://127.0.0.1:1", "a-key", outcrop.Unavailable, "the gateway is not reachable")
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	f("nobody there", closed.URL, "a-key", outcrop.Unavailable, "the gateway is not reachable")
 	f("no TLS", "http://gateway.example.com", "a-key", outcrop.Credentials, "an API key is sent over https only, not to gateway.example.com")
 	f("no key", u.URL, "", outcrop.Credentials, "the API key is empty")
 	f("no URL", "", "a-key", outcrop.Invalid, "the gateway's URL is empty")

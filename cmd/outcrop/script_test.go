@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,22 +40,27 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// startBedrock is the script command "bedrock [-cut BYTES]": an embedded Bedrock, and the environment
-// that leads AWS's SDKs to it. With -cut its answers end after that many bytes.
+// startBedrock is the script command "bedrock [-cut BYTES | -gone]": an embedded Bedrock, and the
+// environment that leads AWS's SDKs to it. With -cut its answers end after that many bytes; with -gone
+// nobody listens there any more.
 func startBedrock(ts *testscript.TestScript, neg bool, args []string) {
 	cut := -1
 	if len(args) == 2 && args[0] == "-cut" {
 		cut, _ = strconv.Atoi(args[1])
 		args = nil
 	}
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: bedrock [-cut BYTES]")
+	gone := slices.Equal(args, []string{"-gone"})
+	if neg || len(args) > 0 && !gone {
+		ts.Fatalf("usage: bedrock [-cut BYTES | -gone]")
 	}
 	srv := bedrocktest.NewServer(scriptTB{ts: ts})
 	ts.Defer(srv.Close)
 	for _, entry := range srv.Env() {
 		name, value, _ := strings.Cut(entry, "=")
 		ts.Setenv(name, value)
+	}
+	if gone {
+		srv.Close()
 	}
 	if cut >= 0 {
 		ts.Setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", startCutting(ts, srv.URL, int64(cut)))
