@@ -56,6 +56,9 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 	for _, o := range options {
 		o(&s)
 	}
+	if s.fault != nil {
+		return nil, s.fault
+	}
 	if err := s.complete(ctx); err != nil {
 		return nil, err
 	}
@@ -304,6 +307,9 @@ func (c *Client) send(ctx context.Context, p *prepared) (*http.Response, error) 
 		defer resp.Body.Close()
 		e := refusal(resp)
 		e.rejected = p.signer
+		if c.gateway && e.Kind == Credentials { // the key is the caller's; of AWS's credentials a gateway says so with 502
+			e.Kind = Unauthenticated
+		}
 		return nil, e
 	}
 	return resp, nil
@@ -326,7 +332,7 @@ func (c *Client) unsent(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return canceled(ctx)
 	}
-	return unreachable(err)
+	return c.unreachable(err)
 }
 
 // canceled says why the caller's context ended. A cause of its own, such as a shutdown, is not the
@@ -349,7 +355,7 @@ func (c *Client) authorise(ctx context.Context, req *http.Request, p *prepared) 
 	}
 	if !cred.APIKey.IsZero() {
 		if req.URL.Scheme != "https" && !isLoopback(req.URL.Hostname()) {
-			return Errorf(Credentials, "a Bedrock API key is sent over https only, not to %s", req.URL.Host)
+			return Errorf(Credentials, "an API key is sent over https only, not to %s", req.URL.Host)
 		}
 		req.Header.Set("Authorization", "Bearer "+cred.APIKey.Reveal())
 		return nil

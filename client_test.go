@@ -369,3 +369,29 @@ func TestGatewayResolvesAndRetries(t *testing.T) {
 		t.Errorf("asked %q with %q, want %q", paths, keys, want)
 	}
 }
+
+// What goes wrong with a gateway is said of the gateway, and its keys are not AWS's credentials.
+func TestGatewayFails(t *testing.T) {
+	u := newUpstream(t, func(n int, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Amzn-Errortype", "UnrecognizedClientException")
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, `{"message":"this is not a key of this Outcrop gateway"}`)
+	})
+	f := func(name, url, key string, kind outcrop.Kind, words string) {
+		t.Helper()
+		client, err := outcrop.New(context.Background(), outcrop.WithGateway(url, key))
+		if err == nil {
+			_, err = client.Do(context.Background(), invocation(t, `{"model":"sonnet","max_tokens":5,"messages":[]}`))
+		}
+		if outcrop.KindOf(err) != kind || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v of kind %s, want %q of kind %s", name, err, outcrop.KindOf(err), words, kind)
+		}
+	}
+	f("a key that it does not take", u.URL, "another-key", outcrop.Unauthenticated, "not a key of this Outcrop gateway")
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	f("nobody there", closed.URL, "a-key", outcrop.Unavailable, "the gateway is not reachable")
+	f("no TLS", "http://gateway.example.com", "a-key", outcrop.Credentials, "an API key is sent over https only, not to gateway.example.com")
+	f("no key", u.URL, "", outcrop.Credentials, "the API key is empty")
+	f("no URL", "", "a-key", outcrop.Invalid, "the gateway's URL is empty")
+}

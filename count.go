@@ -10,8 +10,9 @@ import (
 )
 
 // CountTokens asks Bedrock how many input tokens inv would use. inv is the invocation to be counted,
-// of InvokeModel or its stream, and not yet one of CountTokens. It is free of charge. Models that Bedrock serves by inference profile only (Claude 4.7 and later)
-// refuse it: "The provided model doesn't support counting tokens."
+// of InvokeModel or its stream, and not yet one of CountTokens. It is free of charge. Models that
+// Bedrock serves by inference profile only (Claude 4.7 and later) refuse it: "The provided model
+// doesn't support counting tokens."
 func (c *Client) CountTokens(ctx context.Context, inv *Invocation) (int, error) {
 	if inv.Operation == CountTokens {
 		return 0, Errorf(Invalid, "CountTokens takes the invocation that is to be counted; Do sends one of CountTokens")

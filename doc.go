@@ -25,7 +25,8 @@
 //  4. web identity, container and EC2 roles
 //
 // The Region is WithRegion's, AWS_REGION's or the profile's. AWS_ENDPOINT_URL_BEDROCK_RUNTIME,
-// AWS_ENDPOINT_URL_BEDROCK and AWS_ENDPOINT_URL name other endpoints.
+// AWS_ENDPOINT_URL_BEDROCK and AWS_ENDPOINT_URL name other endpoints. WithGateway takes an Outcrop gateway
+// in place of it all.
 //
 // # Errors
 //

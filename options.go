@@ -30,6 +30,7 @@ type settings struct {
 	timeout  time.Duration
 	getenv   func(string) string
 	gateway  bool
+	fault    error // of an option
 }
 
 // WithRegion sets the source Region. Without it, AWS_REGION, AWS_DEFAULT_REGION or the profile says.
@@ -46,19 +47,27 @@ func WithCredentials(provider aws.CredentialsProvider) Option {
 	return func(s *settings) { s.source = credential.FromProvider(provider) }
 }
 
-// WithAPIKey authorises with a Bedrock API key (a bearer token) in place of a signature.
+// WithAPIKey authorises with a Bedrock API key (a bearer token) in place of a signature. New refuses an
+// empty one.
 func WithAPIKey(key string) Option {
 	return func(s *settings) {
+		if key == "" {
+			s.fault = Errorf(Credentials, "the API key is empty")
+		}
 		s.source = credential.Static(credential.Credentials{APIKey: sigv4.NewSecret(key)})
 	}
 }
 
 // WithGateway calls the Outcrop gateway at url with one of its keys in place of Bedrock. Models go by
 // the name that the caller gives them: the gateway resolves it for its own Region, and it retries, so
-// that the Client does not but for what never got an answer. No Region is needed.
+// that the Client does not but for what never got an answer. No Region is needed. A key that the gateway
+// does not take is an error of kind Unauthenticated. New refuses an empty URL or key.
 func WithGateway(url, key string) Option {
 	return func(s *settings) {
 		s.gateway = true
+		if url == "" {
+			s.fault = Errorf(Invalid, "the gateway's URL is empty")
+		}
 		WithBaseURL(url)(s)
 		WithAPIKey(key)(s)
 	}

@@ -129,16 +129,20 @@ func notAStream(resp *http.Response) error {
 
 // unreachable says why there is no connection, and tells what may pass from what will not: a
 // certificate that is not trusted and a name that does not exist stay so for minutes.
-func unreachable(err error) *Error {
+func (c *Client) unreachable(err error) *Error {
+	who, settings := "Bedrock", "the Region and AWS_ENDPOINT_URL"
+	if c.gateway {
+		who, settings = "the gateway", "its URL"
+	}
 	var certificate *tls.CertificateVerificationError
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &certificate):
 		return &Error{Kind: Unavailable, Err: err, permanent: true,
-			Message: "Bedrock's certificate is not trusted; if a proxy inspects TLS, point AWS_CA_BUNDLE to its CA"}
+			Message: who + "'s certificate is not trusted; if a proxy inspects TLS, point AWS_CA_BUNDLE to its CA"}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return &Error{Kind: Unavailable, Err: err, permanent: true,
-			Message: "Bedrock's endpoint has no address; check the Region and AWS_ENDPOINT_URL"}
+			Message: who + "'s endpoint has no address; check " + settings}
 	}
-	return &Error{Kind: Unavailable, Message: "Bedrock is not reachable", Err: err}
+	return &Error{Kind: Unavailable, Message: who + " is not reachable", Err: err}
 }

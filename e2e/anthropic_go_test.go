@@ -68,8 +68,9 @@ func TestAnthropicSDKForGo(t *testing.T) {
 			}
 		})
 	}
-	f("over the RoundTripper", onAliases(false, overRoundTripper(t, srv)...))
+	f("over the RoundTripper", onAliases(false, overRoundTripper(t, calling(srv)...)...))
 	f("over the gateway", onAliases(false, overGateway(g)...))
+	f("over the RoundTripper over the gateway", onAliases(false, overRoundTripper(t, outcrop.WithGateway(g.URL, g.Key))...))
 	f("its Bedrock client over the gateway", onAliases(true, overBedrock(gatewayConfig(g), g.URL)...))
 	f("its Bedrock client on outcrop local", onBedrock(overBedrock(l.config(), l.URL)...))
 	f("its Bedrock client on outcrop local with a bearer key", onBedrock(overBedrock(l.bearing(t), l.URL)...))
@@ -129,15 +130,22 @@ func TestAnthropicSDKsForGoLeaveAStream(t *testing.T) {
 	f("v1's Bedrock client on outcrop local", l.process, v1(anthropicv1.NewClient(overBedrockV1(l.config(), l.URL)...), haiku))
 }
 
-func overRoundTripper(t *testing.T, srv *bedrocktest.Server) []option.RequestOption {
+func overRoundTripper(t *testing.T, options ...outcrop.Option) []option.RequestOption {
 	t.Helper()
-	client, err := outcrop.New(t.Context(), outcrop.WithRegion(srv.Region), outcrop.WithBaseURL(srv.URL),
-		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(srv.AccessKeyID, srv.SecretAccessKey, "")))
+	client, err := outcrop.New(t.Context(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return []option.RequestOption{
 		option.WithHTTPClient(&http.Client{Transport: client.RoundTripper()}), option.WithAPIKey("not used"), option.WithMaxRetries(0),
+	}
+}
+
+// calling are the library's options to call srv.
+func calling(srv *bedrocktest.Server) []outcrop.Option {
+	return []outcrop.Option{
+		outcrop.WithRegion(srv.Region), outcrop.WithBaseURL(srv.URL),
+		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(srv.AccessKeyID, srv.SecretAccessKey, "")),
 	}
 }
 
@@ -341,7 +349,7 @@ func TestAnthropicSDKForGoThrowsOnBrokenStream(t *testing.T) {
 			srv := bedrocktest.NewServer(t)
 			g := serveBefore(t, srv, "--endpoint-url", upstream.URL)
 			srv.URL = upstream.URL
-			for name, options := range map[string][]option.RequestOption{"over the RoundTripper": overRoundTripper(t, srv), "over the gateway": overGateway(g)} {
+			for name, options := range map[string][]option.RequestOption{"over the RoundTripper": overRoundTripper(t, calling(srv)...), "over the gateway": overGateway(g)} {
 				claude := anthropic.NewClient(options...)
 				stream := claude.Messages.NewStreaming(t.Context(), say(anthropic.ModelClaudeHaiku4_5, "hi"))
 				deltas := 0

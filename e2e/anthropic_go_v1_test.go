@@ -10,7 +10,6 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/bedrock"
 	"github.com/anthropics/anthropic-sdk-go/option"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/outcrop-dev/outcrop"
 	"github.com/outcrop-dev/outcrop/bedrocktest"
@@ -21,8 +20,7 @@ import (
 func TestAnthropicSDKForGoV1(t *testing.T) {
 	srv, l := bedrocktest.NewServer(t), startLocal(t)
 	g := serveBefore(t, srv)
-	client, err := outcrop.New(t.Context(), outcrop.WithRegion(srv.Region), outcrop.WithBaseURL(srv.URL),
-		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(srv.AccessKeyID, srv.SecretAccessKey, "")))
+	client, err := outcrop.New(t.Context(), calling(srv)...)
 	if err != nil {
 		t.Fatal(err)
 	}

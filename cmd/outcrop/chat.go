@@ -3,12 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -36,7 +33,8 @@ standard error if that is a terminal, or with -v. ctrl-c stops an answer; the co
   outcrop chat --file report.pdf --file plot.png --think "do these agree?"
   outcrop chat --json --model haiku "a name for a cat" | jq -r .text
   OUTCROP_KEY=oc_… outcrop chat --gateway https://gateway.example.com`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runChat(cmd, strings.Join(args, " ")) },
+		ValidArgsFunction: cobra.NoFileCompletions, // a prompt
+		RunE:              func(cmd *cobra.Command, args []string) error { return runChat(cmd, strings.Join(args, " ")) },
 	}
 	f := cmd.Flags()
 	f.StringP("model", "m", defaultModel, "`MODEL`: an alias, model ID, inference profile ID or ARN")
@@ -44,7 +42,7 @@ standard error if that is a terminal, or with -v. ctrl-c stops an answer; the co
 	f.Bool("think", false, "have the model think, and show it; without, it thinks as it does by itself")
 	f.String("effort", "", "how much it does for an answer: `LEVEL` low, medium, high, xhigh or max")
 	f.String("system", "", "`TEXT` that the model is told beforehand")
-	f.Int("max-tokens", 0, "longest answer in tokens, thinking included (default 8192, or 16384 if it thinks)")
+	f.Int("max-tokens", 0, "longest answer in `TOKENS`, thinking included (default 8192; 16384 if it thinks)")
 	f.Bool("plain", false, "show Markdown as it comes")
 	f.Bool("json", false, "print the answer as one JSON document")
 	f.String("gateway", "", "ask the Outcrop gateway at `URL`, with the key in OUTCROP_KEY")
@@ -84,7 +82,7 @@ func runChat(cmd *cobra.Command, prompt string) error {
 	c.verbose, _ = f.GetBool("verbose")
 	c.gateway, _ = f.GetString("gateway")
 	c.local, _ = f.GetBool("local")
-	if c.settings.MaxTokens < 0 {
+	if f.Changed("max-tokens") && c.settings.MaxTokens < 1 {
 		return &usageError{"--max-tokens: at least 1"}
 	}
 	if err := c.settings.Check(); err != nil {
@@ -101,7 +99,7 @@ func runChat(cmd *cobra.Command, prompt string) error {
 	}
 	defer stop()
 	if talk {
-		return c.talk(cmd.Context(), client)
+		return c.explain(c.talk(cmd.Context(), client))
 	}
 	return c.explain(c.answer(cmd.Context(), client))
 }
@@ -119,10 +117,8 @@ func (c *chatRun) open(ctx context.Context, f *pflag.FlagSet, talk bool) (*outcr
 		}
 		return openBedrock(ctx, f, slog.New(slog.NewTextHandler(w, nil)))
 	}
-	for _, other := range []string{"local", "region", "endpoint-url"} {
-		if f.Changed(other) {
-			return nil, nil, &usageError{"--" + other + " does not go with --gateway: the gateway knows where Bedrock is"}
-		}
+	if err := checkAlone(f); err != nil {
+		return nil, nil, err
 	}
 	key, err := gatewayKey(keyFile)
 	if err != nil {
@@ -133,6 +129,19 @@ func (c *chatRun) open(ctx context.Context, f *pflag.FlagSet, talk bool) (*outcr
 		return nil, nil, &usageError{"--gateway: " + err.Error()}
 	}
 	return client, func() {}, nil
+}
+
+// checkAlone refuses, beside --gateway, the flags that say which Bedrock is to be called.
+func checkAlone(f *pflag.FlagSet) error {
+	which := pflag.NewFlagSet("", pflag.ContinueOnError)
+	bedrockFlags(which)
+	var err error
+	which.VisitAll(func(flag *pflag.Flag) {
+		if f.Changed(flag.Name) {
+			err = &usageError{"--" + flag.Name + " (" + environmentName(flag) + ") does not go with --gateway: the gateway has its own Bedrock"}
+		}
+	})
+	return err
 }
 
 // gatewayKey finds the key for a gateway.
@@ -154,219 +163,6 @@ func gatewayKey(path string) (string, error) {
 	return key, nil
 }
 
-// read reads files and what is piped in.
-func (c *chatRun) read(ctx context.Context, paths []string, talk bool) error {
-	fromStdin := false
-	for _, path := range paths {
-		a, err := chat.Attachment{}, error(nil)
-		if path == "-" {
-			fromStdin = true
-			a, err = readStdin(ctx)
-		} else {
-			a, err = chat.ReadAttachment(path)
-		}
-		if err != nil {
-			return fileError(err)
-		}
-		c.prompt.Files = append(c.prompt.Files, a)
-	}
-	if !talk && !fromStdin && piped(os.Stdin, c.prompt.Text == "" && len(paths) == 0) {
-		if err := c.readPipe(ctx); err != nil {
-			return fileError(err)
-		}
-	}
-	if !talk && c.prompt.Text == "" && len(c.prompt.Files) == 0 {
-		return &usageError{"give a prompt, pipe one in, or start it on a terminal without one"}
-	}
-	return nil
-}
-
-// readPipe takes what is piped in: text behind the prompt, all else as a file.
-func (c *chatRun) readPipe(ctx context.Context) error {
-	a, err := readStdin(ctx)
-	switch {
-	case errors.Is(err, chat.ErrAttachment) && a.Size == 0: // an empty pipe is none
-		return nil
-	case err != nil:
-		return err
-	case a.Kind != "text":
-		c.prompt.Files = append(c.prompt.Files, a)
-	case c.prompt.Text == "":
-		c.prompt.Text = a.Text
-	default:
-		c.prompt.Text += "\n\n" + a.Text
-	}
-	return nil
-}
-
-// piped reports whether something is to be read from f. Beside a prompt only what looks like it: a
-// service's standard input may be a socket that nobody ever writes to.
-func piped(f *os.File, only bool) bool {
-	info, err := f.Stat()
-	switch {
-	case err != nil || terminal.IsTerminal(f):
-		return false
-	case only:
-		return true
-	}
-	return info.Mode()&os.ModeNamedPipe != 0 || info.Mode().IsRegular()
-}
-
-// readStdin reads standard input, unless ctx ends first.
-func readStdin(ctx context.Context) (chat.Attachment, error) {
-	var progress io.Writer
-	if terminal.IsTerminal(os.Stderr) {
-		progress = os.Stderr
-	}
-	status := terminal.NewStatus(progress, terminal.NewStyle(os.Stderr, os.Getenv), widthOf(os.Stderr), 3*time.Second, "reading standard input until it ends…")
-	defer status.Clear()
-	type read struct {
-		a   chat.Attachment
-		err error
-	}
-	done := make(chan read, 1)
-	go func() {
-		a, err := chat.Attach("standard input", os.Stdin)
-		done <- read{a, err}
-	}()
-	select {
-	case r := <-done:
-		return r.a, r.err
-	case <-ctx.Done():
-		return chat.Attachment{}, ctx.Err()
-	}
-}
-
-// fileError makes a fault of usage of what is wrong with a file.
-func fileError(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &usageError{err.Error()}
-}
-
-// answer asks once and prints the answer.
-func (c *chatRun) answer(ctx context.Context, client *outcrop.Client) error {
-	conversation := &chat.Conversation{Settings: c.settings}
-	inv, err := conversation.Invocation(c.prompt)
-	if err != nil {
-		return err
-	}
-	out := c.output()
-	answer, err := chat.Ask(ctx, client, inv, out.reader)
-	if e := out.finish(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	if c.json {
-		if err := printAnswer(os.Stdout, answer, c.settings); err != nil {
-			return err
-		}
-	}
-	if remark := answer.Remark(c.settings); remark != "" {
-		fmt.Fprintf(os.Stderr, "outcrop: %s\n", terminal.Printable(remark))
-	}
-	if c.verbose || terminal.IsTerminal(os.Stderr) {
-		fmt.Fprintln(os.Stderr, terminal.NewStyle(os.Stderr, os.Getenv).Dim(answer.Target.ModelID+" · "+answer.Summary()))
-	}
-	return nil
-}
-
-// An output is where an answer goes as it comes.
-type output struct {
-	reader chat.Reader
-	finish func() error
-}
-
-// output is standard output: with looks on a terminal, else the text alone.
-func (c *chatRun) output() output {
-	var progress io.Writer
-	if terminal.IsTerminal(os.Stderr) {
-		progress = os.Stderr
-	}
-	style := terminal.NewStyle(os.Stdout, os.Getenv)
-	w := &ending{w: os.Stdout}
-	if terminal.IsTerminal(os.Stdout) && !c.json {
-		view := chat.NewView(w, progress, style, widthOf(os.Stdout), c.plain, c.settings.Model)
-		return output{view.Reader(), func() error { view.Close(); return w.err }}
-	}
-	if c.json {
-		w.w = io.Discard
-	}
-	waiting := chat.Waiting(progress, style, widthOf(os.Stderr), c.settings.Model)
-	return output{
-		chat.Reader{Text: func(text string) { waiting.Clear(); io.WriteString(w, text) }, Thinking: func(string) {}},
-		func() error { waiting.Clear(); return w.end() },
-	}
-}
-
-func widthOf(f *os.File) func() int { return func() int { return terminal.Width(f) } }
-
-// An ending writer keeps the first error, and whether a line is still to be ended.
-type ending struct {
-	w    io.Writer
-	open bool
-	err  error
-}
-
-func (e *ending) Write(p []byte) (int, error) {
-	n, err := e.w.Write(p)
-	e.err = cmp.Or(e.err, err)
-	if len(p) > 0 {
-		e.open = p[len(p)-1] != '\n'
-	}
-	return n, err
-}
-
-func (e *ending) end() error {
-	if e.open {
-		io.WriteString(e, "\n")
-	}
-	return e.err
-}
-
-// chatAnswer is what --json prints.
-type chatAnswer struct {
-	SchemaVersion int               `json:"schema_version"`
-	ID            string            `json:"id"`
-	Model         string            `json:"model"`    // as asked for
-	ModelID       string            `json:"model_id"` // as called
-	Region        string            `json:"region,omitempty"`
-	Text          string            `json:"text"`
-	Thinking      string            `json:"thinking,omitempty"`
-	StopReason    string            `json:"stop_reason"`
-	Usage         chatUsage         `json:"usage"`
-	CostUSD       *float64          `json:"cost_usd,omitempty"` // by list prices
-	RequestID     string            `json:"request_id,omitempty"`
-	DurationMS    int64             `json:"duration_ms"`
-	Content       []json.RawMessage `json:"content"`
-}
-
-type chatUsage struct {
-	InputTokens      int64 `json:"input_tokens"`
-	OutputTokens     int64 `json:"output_tokens"`
-	CacheReadTokens  int64 `json:"cache_read_input_tokens"`
-	CacheWriteTokens int64 `json:"cache_creation_input_tokens"`
-}
-
-func printAnswer(w io.Writer, a *chat.Answer, s chat.Settings) error {
-	doc := chatAnswer{
-		SchemaVersion: 1, ID: a.ID, Model: s.Model, ModelID: a.Target.ModelID, Region: a.Target.Region,
-		Text: a.Text(), Thinking: a.Thinking(), StopReason: a.StopReason,
-		Usage:     chatUsage{a.Usage.InputTokens, a.Usage.OutputTokens, a.Usage.CacheReadTokens, a.Usage.CacheWriteTokens},
-		RequestID: a.RequestID, DurationMS: a.Took.Milliseconds(), Content: a.Content(),
-	}
-	if dollars, ok := a.Cost(); ok {
-		dollars = math.Round(dollars*1e9) / 1e9 // a price per million has no more places
-		doc.CostUSD = &dollars
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(doc)
-}
-
 // talk holds a conversation on the terminal.
 func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 	if os.Getenv("TERM") == "dumb" {
@@ -376,7 +172,7 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 		return err
 	}
 	if err := client.Ready(ctx); err != nil {
-		return c.explain(err)
+		return err
 	}
 	style := terminal.NewStyle(os.Stdout, os.Getenv)
 	t, err := terminal.Open(os.Stdin, os.Stdout, style)
@@ -389,7 +185,7 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 		Advice: c.advice, Conversation: chat.Conversation{Settings: c.settings}, Files: c.prompt.Files,
 	}
 	s.Cache = true
-	return c.explain(s.Run(ctx))
+	return s.Run(ctx)
 }
 
 // place says where answers come from.
@@ -421,9 +217,11 @@ func (c *chatRun) explain(err error) error {
 func (c *chatRun) advice(err error) string {
 	e := outcrop.AsError(err)
 	switch e.Kind {
+	case outcrop.Unauthenticated:
+		return "The gateway does not take this key: check OUTCROP_KEY or --key-file against what outcrop serve printed."
 	case outcrop.Credentials:
 		if c.gateway != "" {
-			return "The gateway does not take this key: check OUTCROP_KEY or --key-file against what outcrop serve printed."
+			return ""
 		}
 		return "Refresh the AWS credentials (aws sso login, aws login, new keys or AWS_BEARER_TOKEN_BEDROCK); --local needs none."
 	case outcrop.AccessDenied:

@@ -132,7 +132,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 authentication or permission, 4 not foun
 // setFromEnvironment gives flags that were not set the value of OUTCROP_<NAME>.
 func setFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
-		name := "OUTCROP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := environmentName(f)
 		value, ok := lookup(name)
 		if f.Changed || !ok || f.Name == "help" {
 			return
@@ -142,4 +142,9 @@ func setFromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)
 		}
 	})
 	return err
+}
+
+// environmentName is the variable that stands for a flag.
+func environmentName(f *pflag.Flag) string {
+	return "OUTCROP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,28 +34,34 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each outcrop takes a second to end under the race detector
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"bedrock": startBedrock},
 	})
 }
 
-// startBedrock is the script command "bedrock [-cut BYTES]": an embedded Bedrock, and the environment
-// that leads AWS's SDKs to it. With -cut its answers end after that many bytes.
+// startBedrock is the script command "bedrock [-cut BYTES | -gone]": an embedded Bedrock, and the
+// environment that leads AWS's SDKs to it. With -cut its answers end after that many bytes; with -gone
+// nobody listens there any more.
 func startBedrock(ts *testscript.TestScript, neg bool, args []string) {
 	cut := -1
 	if len(args) == 2 && args[0] == "-cut" {
 		cut, _ = strconv.Atoi(args[1])
 		args = nil
 	}
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: bedrock [-cut BYTES]")
+	gone := slices.Equal(args, []string{"-gone"})
+	if neg || len(args) > 0 && !gone {
+		ts.Fatalf("usage: bedrock [-cut BYTES | -gone]")
 	}
 	srv := bedrocktest.NewServer(scriptTB{ts: ts})
 	ts.Defer(srv.Close)
 	for _, entry := range srv.Env() {
 		name, value, _ := strings.Cut(entry, "=")
 		ts.Setenv(name, value)
+	}
+	if gone {
+		srv.Close()
 	}
 	if cut >= 0 {
 		ts.Setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", startCutting(ts, srv.URL, int64(cut)))

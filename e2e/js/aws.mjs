@@ -3,7 +3,7 @@
 // something that is no default, and so that it is refused.
 import * as control from "@aws-sdk/client-bedrock";
 import * as runtime from "@aws-sdk/client-bedrock-runtime";
-import { refusal, step } from "./report.mjs";
+import { refusal, step, wrongKey } from "./report.mjs";
 
 const profileId = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
 const modelId = "anthropic.claude-haiku-4-5-20251001-v1:0";
@@ -103,12 +103,7 @@ await step("GetFoundationModel", async () => {
 await step("GetFoundationModel refused", () => controlRefused(new control.GetFoundationModelCommand({ modelIdentifier: "anthropic.claude-haiku-9" })));
 await step("GetFoundationModel past its end", () => controlRefused(new control.GetFoundationModelCommand({ modelIdentifier: retired })));
 
-const { AWS_ACCESS_KEY_ID, AWS_BEARER_TOKEN_BEDROCK } = process.env;
-const stranger = new runtime.BedrockRuntimeClient(
-  AWS_BEARER_TOKEN_BEDROCK
-    ? { token: { token: "not-a-key-of-anybody" } }
-    : { credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: "x".repeat(40) } },
-);
+const stranger = new runtime.BedrockRuntimeClient(wrongKey());
 await step("wrong key", () => refused(stranger.send(new runtime.InvokeModelCommand(input("hi")))));
 
 for (const client of [bedrockRuntime, bedrock, stranger]) client.destroy();

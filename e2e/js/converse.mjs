@@ -4,7 +4,7 @@
 //	node converse.mjs PDF PNG
 import { readFileSync } from "node:fs";
 import * as runtime from "@aws-sdk/client-bedrock-runtime";
-import { refusal, step } from "./report.mjs";
+import { refusal, step, wrongKey } from "./report.mjs";
 
 const [, , pdf, png] = process.argv;
 const haiku = "us.anthropic.claude-haiku-4-5-20251001-v1:0";
@@ -138,12 +138,7 @@ await step("past its end", () => refused(converse(ask("hi", { modelId: "anthropi
 await step("blank text", () => refused(converse(ask(""))));
 await step("tools of Llama streamed", () => refused(stream(ask("hi", { modelId: llama, toolConfig }))));
 
-const { AWS_ACCESS_KEY_ID, AWS_BEARER_TOKEN_BEDROCK } = process.env;
-const stranger = new runtime.BedrockRuntimeClient(
-  AWS_BEARER_TOKEN_BEDROCK
-    ? { token: { token: "not-a-key-of-anybody" } }
-    : { credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: "x".repeat(40) } },
-);
+const stranger = new runtime.BedrockRuntimeClient(wrongKey());
 await step("wrong key", () => refused(stranger.send(new runtime.ConverseCommand(ask("hi")))));
 
 for (const c of [client, stranger]) c.destroy();

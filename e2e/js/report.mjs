@@ -30,3 +30,10 @@ export async function refusal(SDK, promise) {
   const code = e.name !== name && e.name !== "Error" && e.name; // where the SDK has no class for it
   return [name, code, status, e.error?.error?.type, id && "with a request ID", `"${e.message}"`].filter(Boolean).join(" ");
 }
+
+/** wrongKey is what gives a client of AWS's SDK a wrong key, of the kind that the environment has. */
+export function wrongKey() {
+  const { AWS_ACCESS_KEY_ID, AWS_BEARER_TOKEN_BEDROCK } = process.env;
+  if (AWS_BEARER_TOKEN_BEDROCK) return { token: { token: "not-a-key-of-anybody" } };
+  return { credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: "x".repeat(40) } };
+}

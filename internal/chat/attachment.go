@@ -16,10 +16,10 @@ import (
 
 // Limits of what is attached.
 const (
-	MaxBody = 20_000_000 // bytes of a request, per Anthropic's documentation for Bedrock
+	maxBody = 20_000_000 // bytes of a request, per Anthropic's documentation for Bedrock
 
 	maxImage = 5 << 20         // Anthropic's documentation: 5 MB per image
-	maxFile  = MaxBody / 4 * 3 // base64 makes four bytes of three
+	maxFile  = maxBody / 4 * 3 // base64 makes four bytes of three
 )
 
 // ErrAttachment is wrapped by every error about what a file is, as against how it is read.
@@ -150,8 +150,8 @@ func title(name string) string {
 	return string(runes[:min(len(runes), maxTitle)])
 }
 
-// Text is a block of text.
-func Text(text string) json.RawMessage {
+// textBlock is a block of text.
+func textBlock(text string) json.RawMessage {
 	return mustMarshal(contentBlock{Type: "text", Text: strings.ToValidUTF8(text, "\ufffd")})
 }
 

@@ -140,7 +140,7 @@ func (p Prompt) turn() turn {
 		t.names = append(t.names, f.Name)
 	}
 	if strings.TrimSpace(p.Text) != "" { // Claude refuses blank text
-		t.content = append(t.content, Text(p.Text))
+		t.content = append(t.content, textBlock(p.Text))
 	}
 	return t
 }
@@ -152,8 +152,8 @@ func (c *Conversation) Invocation(p Prompt) (*outcrop.Invocation, error) {
 		return nil, outcrop.Errorf(outcrop.Invalid, "there is nothing to send")
 	}
 	body := c.body(append(slices.Clip(c.turns), next), true)
-	if len(body) > MaxBody {
-		return nil, outcrop.Errorf(outcrop.TooLarge, "the conversation with its files has %.1f MB; Bedrock takes %d MB", float64(len(body))/1e6, MaxBody/1_000_000)
+	if len(body) > maxBody {
+		return nil, outcrop.Errorf(outcrop.TooLarge, "the conversation with its files has %.1f MB; Bedrock takes %d MB", float64(len(body))/1e6, maxBody/1_000_000)
 	}
 	return outcrop.MessagesInvocation(http.Header{"Anthropic-Version": {"2023-06-01"}}, body)
 }
@@ -201,7 +201,7 @@ func (c *Conversation) body(turns []turn, send bool) []byte {
 		r.Output = &outputConfig{c.Effort}
 	}
 	if c.System != "" {
-		r.System = []json.RawMessage{Text(c.System)}
+		r.System = []json.RawMessage{textBlock(c.System)}
 	}
 	for _, t := range turns {
 		content := t.content
