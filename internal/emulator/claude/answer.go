@@ -41,8 +41,16 @@ func (r *Request) Answer(in Setting, input Usage) *Reply {
 		reply.Content = append(reply.Content, Content{Kind: "tool_use", ID: newID("toolu_bdrk_01"), Name: c.name, Input: string(compact(c.input))})
 		reply.StopReason = "tool_use"
 	}
-	reply.cut(r.maxTokens, r.stops)
+	r.end(reply, contextTokens(r, in.Model)-input.prompt())
 	return reply
+}
+
+// end ends a reply by stop_sequences, max_tokens or the room that the prompt leaves in the context.
+func (r *Request) end(reply *Reply, room int) {
+	reply.cut(min(r.maxTokens, room), r.stops)
+	if reply.StopReason == "max_tokens" && room < r.maxTokens {
+		reply.StopReason = "model_context_window_exceeded"
+	}
 }
 
 // forced reports whether tool_choice leaves no way but to use a tool.
@@ -108,13 +116,19 @@ func searched(t task, name string) bool {
 	})
 }
 
+// maxNamed is how many of the tools offered an answer names.
+const maxNamed = 50
+
 func (r *Request) offer() string {
 	if len(r.tools) == 0 {
 		return "no tools are offered"
 	}
 	var out []string
-	for _, t := range r.tools {
+	for _, t := range r.tools[:min(len(r.tools), maxNamed)] {
 		out = append(out, t.name)
+	}
+	if more := len(r.tools) - len(out); more > 0 {
+		out = append(out, fmt.Sprintf("and %d more", more))
 	}
 	return "it is not among the tools offered, " + strings.Join(out, ", ")
 }

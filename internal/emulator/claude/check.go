@@ -36,6 +36,12 @@ var rules = []func(*Request, Setting) error{
 	imagesAreFew, imagesAreSmall, pagesAreFew,
 }
 
+// When the first models of Claude 4 and of 4.5 were released, with whom rules changed.
+const (
+	claude4  = "2025-05-22"
+	claude45 = "2025-09-29"
+)
+
 // longContextBeta gives the older Sonnets a context of a million tokens.
 const (
 	longContextBeta   = "context-1m-2025-08-07"
@@ -124,10 +130,21 @@ func contextTokens(r *Request, m catalog.Model) int {
 	return m.ContextTokens
 }
 
-// CheckLength refuses a prompt that is longer than the model's context.
-func (r *Request) CheckLength(m catalog.Model, p *Prompt) error {
-	if limit := contextTokens(r, m); p.Tokens() > limit {
-		return refuse("prompt_too_long", "tokens", p.Tokens(), "limit", limit)
+// CheckLength refuses a prompt that is longer than the model's context or, of models that would not
+// stop there by themselves, leaves no room for max_tokens.
+func (r *Request) CheckLength(in Setting, p *Prompt) error {
+	switch tokens, limit := p.Tokens(), contextTokens(r, in.Model); {
+	case tokens > limit:
+		return refuse("prompt_too_long", "tokens", tokens, "limit", limit)
+	case tokens+r.maxTokens > limit && !in.Counting && !r.stopsAtContext(in.Model):
+		return refuse("context_exceeded", "tokens", tokens, "max_tokens", r.maxTokens, "limit", limit)
 	}
 	return nil
+}
+
+// stopsAtContext reports whether an answer ends where the context does, with the stop reason
+// model_context_window_exceeded: from Claude 4.5 on, before with a beta (Anthropic, handling stop
+// reasons).
+func (r *Request) stopsAtContext(m catalog.Model) bool {
+	return m.Released >= claude45 || slices.Contains(r.betas, "model-context-window-exceeded-2025-08-26")
 }

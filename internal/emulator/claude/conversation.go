@@ -107,7 +107,7 @@ func (r *Request) task() task {
 func (t *task) add(more []instruction) {
 	for _, in := range more {
 		same := func(old instruction) bool { return old.name == in.name && reflect.DeepEqual(old.input, in.input) }
-		if !slices.ContainsFunc(t.todo, same) {
+		if len(t.todo) < maxInstructions && !slices.ContainsFunc(t.todo, same) {
 			t.todo = append(t.todo, in)
 		}
 	}

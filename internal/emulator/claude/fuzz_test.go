@@ -78,7 +78,7 @@ func FuzzMedia(f *testing.F) {
 	f.Add([]byte("%PDF-1.5\n<< /Type /ObjStm >> stream\nx\x9c\x03\x00\x00\x00\x00\x01<< /Type /Pages /Count 3 >>"))
 	f.Add([]byte("RIFF\x00\x00\x00\x00WEBPVP8X0123456789012345678"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if pages, ok := pdfPages(data); ok != (pages > 0) {
+		if pages, ok := pdfPages(data, NewBudget()); ok != (pages > 0) {
 			t.Errorf("pdfPages = %d, %v", pages, ok)
 		}
 		source := object{"type": "base64", "media_type": "image/webp", "data": base64.StdEncoding.EncodeToString(data)}

@@ -192,6 +192,7 @@ func TestRoles(t *testing.T) {
 	const searched = `{"role":"assistant","content":[{"type":"server_tool_use","id":"srv","name":"tool_search_tool_regex","input":{}},{"type":"tool_search_tool_result","tool_use_id":"srv","content":{"type":"tool_search_tool_search_result","tool_references":[]}}]}`
 	rule(t, []ruling{
 		{"two of the user's in a row", opus55, list(u, u, a, a, u), ""},
+		{"settings of role system alone", opus55, body(`[{"role":"system","content":[],"output_config":{"effort":"low"}}]`, betas("mid-conversation-output-config-2026-07-01")), "messages: at least one message is required"},
 		{"the assistant first", opus55, list(a, u), `messages: first message must use the "user" role`},
 		{"system at the end", opus55, list(u, s), ""},
 		{"system before the assistant", opus55, list(u, s, a, u), ""},
@@ -351,6 +352,7 @@ func TestThinkingByModel(t *testing.T) {
 		{"a small budget", haiku45, budget("1023"), "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"},
 		{"a budget of the whole answer", haiku45, budget("4096"), over},
 		{"the same between tools", haiku45, budget("4096", betas(interleavedBeta)), ""},
+		{"the same before Claude 4, which does not think between tools", "claude-3-7-sonnet", budget("4096", betas(interleavedBeta)), over},
 		{"disabled at 4.8", opus48, kind("disabled"), ""},
 		{"disabled on Fable", "claude-fable-5-1", kind("disabled"), `"thinking.type.disabled" ` + instead},
 		{"disabled on Opus 5.5", opus55, kind("disabled"), `"thinking.type.disabled" ` + instead},

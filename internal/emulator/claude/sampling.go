@@ -74,8 +74,11 @@ func lastIsTheUsers(r *Request, in Setting) error {
 
 // prefillIsVisible: the beginning of an answer does not end with white space.
 func prefillIsVisible(r *Request, _ Setting) error {
+	if !r.prefilled() {
+		return nil
+	}
 	turns := r.turns()
-	if s := lastText(turns[len(turns)-1]); r.prefilled() && s != strings.TrimRightFunc(s, unicode.IsSpace) {
+	if s := lastText(turns[len(turns)-1]); s != strings.TrimRightFunc(s, unicode.IsSpace) {
 		return refuse("prefill_blank")
 	}
 	return nil
