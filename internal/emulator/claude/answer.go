@@ -18,7 +18,7 @@ func (r *Request) Answer(in Setting, input Usage) *Reply {
 	said = append(said, complaints...)
 	var text string
 	switch {
-	case len(calls) > 0 && r.forced():
+	case len(calls) > 0 && r.choice.forced():
 		// Forced to use a tool, Claude says nothing before it does.
 	case len(calls) > 0:
 		said = append(said, "I will call "+names(calls)+".")
@@ -53,9 +53,6 @@ func (r *Request) end(reply *Reply, room int) {
 	}
 }
 
-// forced reports whether tool_choice leaves no way but to use a tool.
-func (r *Request) forced() bool { return r.choice.kind == "any" || r.choice.kind == "tool" }
-
 // searchTool is the tool by which Claude Code loads tools that it has not put into the request.
 const searchTool = "ToolSearch"
 
@@ -77,7 +74,7 @@ func (r *Request) calls(t task) (calls []instruction, complaints []string) {
 			complaints = append(complaints, fmt.Sprintf("I cannot call %s: %s.", do.name, r.offer()))
 		}
 	}
-	if r.forced() {
+	if r.choice.forced() {
 		calls = r.force(calls)
 	}
 	if r.choice.single && len(calls) > 1 {

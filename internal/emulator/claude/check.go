@@ -36,10 +36,11 @@ var rules = []func(*Request, Setting) error{
 	imagesAreFew, imagesAreSmall, pagesAreFew,
 }
 
-// When the first models of Claude 4 and of 4.5 were released, with whom rules changed.
+// When the first models of these versions of Claude were released, with whom rules changed.
 const (
 	claude4  = "2025-05-22"
 	claude45 = "2025-09-29"
+	claude46 = "2026-02-05"
 )
 
 // longContextBeta gives the older Sonnets a context of a million tokens.

@@ -15,6 +15,7 @@ type Request struct {
 	maxTokens int
 	system    []block
 	messages  []message
+	turns     []turn // of the messages
 	tools     []tool
 	named     map[string]int // tools by name, their places in tools
 	choice    choice
@@ -64,6 +65,7 @@ func Parse(body []byte) (*Request, error) {
 	if err := r.readMessages(o, budget); err != nil {
 		return nil, err
 	}
+	r.turns = byTurns(r.messages)
 	if o.has("system") {
 		if r.system, err = readBlocks(o["system"], "system", budget); err != nil {
 			return nil, err

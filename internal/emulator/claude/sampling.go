@@ -56,8 +56,8 @@ func samplingGoesWithThinking(r *Request, in Setting) error {
 
 // prefilled reports whether the conversation ends with the beginning of the answer.
 func (r *Request) prefilled() bool {
-	turns := r.turns()
-	return len(turns) > 0 && turns[len(turns)-1].role == "assistant"
+	n := len(r.turns)
+	return n > 0 && r.turns[n-1].role == "assistant"
 }
 
 // lastIsTheUsers: from 4.6 on an answer cannot be begun, and never one that has a format.
@@ -77,8 +77,7 @@ func prefillIsVisible(r *Request, _ Setting) error {
 	if !r.prefilled() {
 		return nil
 	}
-	turns := r.turns()
-	if s := lastText(turns[len(turns)-1]); s != strings.TrimRightFunc(s, unicode.IsSpace) {
+	if s := lastText(r.turns[len(r.turns)-1]); s != strings.TrimRightFunc(s, unicode.IsSpace) {
 		return refuse("prefill_blank")
 	}
 	return nil

@@ -89,7 +89,7 @@ func thinkingComesFirst(r *Request, _ Setting) error {
 		return nil
 	}
 	var begins []block
-	for _, t := range slices.Backward(r.turns()) {
+	for _, t := range slices.Backward(r.turns) {
 		if t.role == "assistant" {
 			begins = t.blocks
 		} else if len(t.of("tool_result")) == 0 {

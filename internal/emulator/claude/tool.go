@@ -37,7 +37,7 @@ var definedTools = []definedTool{
 	{kind: "memory_20250818", name: "memory", from: claude4},
 	{kind: "text_editor_20241022", name: "str_replace_editor", beta: "computer-use-2024-10-22", until: "2025-02-24"},
 	{kind: "text_editor_20250124", name: "str_replace_editor", from: "2025-02-24", until: claude4},
-	{kind: "text_editor_20250429", name: "str_replace_based_edit_tool", from: claude4, until: "2026-02-05"},
+	{kind: "text_editor_20250429", name: "str_replace_based_edit_tool", from: claude4, until: claude46},
 	{kind: "text_editor_20250728", name: "str_replace_based_edit_tool", from: claude4,
 		fields: record{{name: "max_characters", shape: integer{1}}}},
 	{kind: "tool_search_tool_bm25", name: "tool_search_tool_bm25", beta: toolSearchBeta, from: claude4},
