@@ -10,31 +10,11 @@ import (
 func (r *Request) Answer(in Setting, input Usage) *Reply {
 	t := r.task()
 	calls, complaints := r.calls(t)
-
-	var said []string
-	if results := t.last.of("tool_result"); len(results) > 0 {
-		said = append(said, r.quote(results)...)
-	}
-	said = append(said, complaints...)
-	var text string
-	switch {
-	case len(calls) > 0 && r.choice.forced():
-		// Forced to use a tool, Claude says nothing before it does.
-	case len(calls) > 0:
-		said = append(said, "I will call "+names(calls)+".")
-		text = strings.Join(said, "\n")
-	case r.schema != nil:
-		text = string(compact(sample(r.schema, shorten(t.asked, 60))))
-	case len(said) > 0:
-		text = strings.Join(said, "\n")
-	default:
-		text = r.converse(t, in)
-	}
 	reply := &Reply{Model: in.Model, StopReason: "end_turn", Usage: input}
 	if r.thinks(len(t.last.of("tool_result")) > 0) && t.prefill == "" {
 		reply.Content = append(reply.Content, r.think(in, thought(t, calls)))
 	}
-	if text = goOn(text, t.prefill); text != "" {
+	if text := goOn(r.text(t, calls, complaints, in), t.prefill); text != "" {
 		reply.Content = append(reply.Content, Content{Kind: "text", Text: text})
 	}
 	for _, c := range calls {
@@ -43,6 +23,23 @@ func (r *Request) Answer(in Setting, input Usage) *Reply {
 	}
 	r.end(reply, contextTokens(r, in.Model)-input.prompt())
 	return reply
+}
+
+// text is what is said beside the calls.
+func (r *Request) text(t task, calls []instruction, complaints []string, in Setting) string {
+	said := append(r.quote(t.last.of("tool_result")), complaints...)
+	switch {
+	case len(calls) > 0 && r.choice.forced():
+		return "" // forced to use a tool, Claude says nothing before it does
+	case len(calls) > 0:
+		said = append(said, "I will call "+names(calls)+".")
+	case r.schema != nil:
+		return string(compact(sample(r.schema, shorten(t.asked, 60))))
+	}
+	if len(said) > 0 {
+		return strings.Join(said, "\n")
+	}
+	return r.converse(t, in)
 }
 
 // end ends a reply by stop_sequences, max_tokens or the room that the prompt leaves in the context.

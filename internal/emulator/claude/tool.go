@@ -1,6 +1,9 @@
 package claude
 
 import (
+	"fmt"
+	"hash"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -108,4 +111,11 @@ func hasPrefix(s string, prefixes []string) bool {
 // tokens counts what the tool's definition costs in a prompt.
 func (t tool) tokens() int {
 	return callFrame + Tokens(t.name) + Tokens(t.text("description")) + Tokens(string(compact(t.object["input_schema"])))
+}
+
+// writeTo writes what the tool means to h, as block.writeTo does.
+func (t tool) writeTo(h hash.Hash) {
+	o := maps.Clone(t.object)
+	delete(o, "cache_control")
+	fmt.Fprintf(h, "tool %s", compact(o))
 }
