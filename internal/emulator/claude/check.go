@@ -43,7 +43,7 @@ const (
 	claude46 = "2026-02-05"
 )
 
-// longContextBeta gives the older Sonnets a context of a million tokens.
+// longContextBeta gives Sonnet 4 and 4.5 a context of a million tokens, as later ones have without it.
 const (
 	longContextBeta   = "context-1m-2025-08-07"
 	longContextTokens = 1_000_000
@@ -125,7 +125,7 @@ func maxTokensAreInBounds(r *Request, in Setting) error {
 
 // contextTokens is how long a prompt the request may have.
 func contextTokens(r *Request, m catalog.Model) int {
-	if m.Family == "sonnet" && slices.Contains(r.betas, longContextBeta) {
+	if m.Family == "sonnet" && m.Released >= claude4 && slices.Contains(r.betas, longContextBeta) {
 		return max(m.ContextTokens, longContextTokens)
 	}
 	return m.ContextTokens

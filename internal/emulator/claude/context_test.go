@@ -26,6 +26,12 @@ func TestContext(t *testing.T) {
 
 	_, err := invoke(setting(t, opus41), &Cache{}, filled(asked), epoch)
 	wantRefusal(t, err, "input length and `max_tokens` exceed context limit: 199800 + 4096 > 200000, decrease input length or `max_tokens` and try again")
+	long := strings.Replace(filled(250_000), "{", `{"anthropic_beta":["context-1m-2025-08-07"],`, 1)
+	if reply := mustInvoke(t, "claude-sonnet-4-5", long); reply.StopReason != "end_turn" {
+		t.Errorf("Sonnet 4.5 with the long context: got stop reason %s", reply.StopReason)
+	}
+	_, err = invoke(setting(t, "claude-3-7-sonnet"), &Cache{}, long, epoch)
+	wantRefusal(t, err, "prompt is too long: 250009 tokens > 200000 maximum")
 	withBeta := strings.Replace(filled(asked), "{", `{"anthropic_beta":["model-context-window-exceeded-2025-08-26"],`, 1)
 	if reply := mustInvoke(t, opus41, withBeta); reply.StopReason != "model_context_window_exceeded" {
 		t.Errorf("an older model with the beta: got stop reason %s", reply.StopReason)
