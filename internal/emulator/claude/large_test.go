@@ -24,13 +24,13 @@ func TestLarge(t *testing.T) {
 		return strings.Join(out, ",")
 	}
 	calls := many(64, `call none%d {}`)
-	packed := `{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"` + packedPDF(t) + `"}}`
+	small := `{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"` + packedPDF(t) + `"}}`
 	for name, c := range map[string]struct{ body, want string }{
 		"stop sequences": {body(user("write 100000 words"), `"stop_sequences":[`+many(300_000, `"zq%d"`)+`]`), ""},
 		"betas and what they open": {with(`"anthropic_beta":["tool-search-tool-2025-10-19",`+strings.Repeat(`"pdfs-2024-09-25",`, 200_000)+`"pdfs-2024-09-25"]`,
 			`"tools":[{"name":"a","input_schema":{"type":"object"}},`+many(50_000, `{"name":"t%d","input_schema":{"type":"object"},"defer_loading":true}`)+`]`), ""},
 		"tools that are named in vain":   {body(user(calls), `"tools":[`+many(20_000, `{"name":"a_rather_long_name_of_a_tool_%d","input_schema":{"type":"object"}}`)+`]`), ""},
-		"small PDFs that unpack to much": {body(content(strings.Repeat(packed+",", 200) + packed)), "A maximum of 600 PDF pages may be provided."},
+		"small PDFs that unpack to much": {body(content(strings.Repeat(small+",", 200) + small)), ""},
 		"calls without results": {body(`[{"role":"user","content":"a"},{"role":"assistant","content":[` + many(50_000, `{"type":"tool_use","id":"x%d","name":"b","input":{}}`) + `]},{"role":"user","content":"b"}]`),
 			"messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: x0, x1,"},
 		"a member's name": {with(`"` + strings.Repeat("k", 10_000_000) + `":1`), "kkkk"},
@@ -63,13 +63,30 @@ func textOfReply(reply *Reply) string {
 	return out.String()
 }
 
-// packedPDF is a PDF of 100 KB whose pages unpack to 32 MB.
-func packedPDF(t *testing.T) string {
+// TestPackedDocumentsShareABudget: behind one that unpacks to all that a request may, another is not
+// looked into any more.
+func TestPackedDocumentsShareABudget(t *testing.T) {
+	document := func(data string) string {
+		return `{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"` + data + `"}}`
+	}
+	pages, bomb := document(packed(t, []byte("<</Type /Pages /Count 3>>"))), document(packedPDF(t))
+	for src, want := range map[string]string{content(pages): "PDF, 3 pages", content(bomb, pages): "PDF, 1 page"} {
+		if said := textOfReply(mustInvoke(t, opus55, body(src))); !strings.Contains(said, want) || strings.Contains(said, "3 pages") != (want == "PDF, 3 pages") {
+			t.Errorf("got %q, want %s in it", said, want)
+		}
+	}
+}
+
+// packedPDF is a PDF of 32 KB with an object stream that unpacks to 32 MB.
+func packedPDF(t *testing.T) string { return packed(t, make([]byte, 32<<20)) }
+
+// packed is a PDF with one object stream.
+func packed(t *testing.T, objects []byte) string {
 	t.Helper()
 	var pdf bytes.Buffer
 	pdf.WriteString("%PDF-1.5\n/Type /ObjStm stream\n")
 	z := zlib.NewWriter(&pdf)
-	if _, err := z.Write(bytes.Repeat([]byte("<</Type /Page >>"), 2<<20)); err != nil {
+	if _, err := z.Write(objects); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
