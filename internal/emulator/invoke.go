@@ -101,7 +101,7 @@ func (c *call) read(in claude.Setting, body []byte) (*claude.Request, *claude.Pr
 		return nil, nil, err
 	}
 	prompt := claude.Layout(request, in.Model)
-	return request, prompt, request.CheckLength(in.Model, prompt)
+	return request, prompt, request.CheckLength(in, prompt)
 }
 
 // think returns the script's answer to a request or, if it has none, Claude's.

@@ -10,43 +10,45 @@ import (
 func (r *Request) Answer(in Setting, input Usage) *Reply {
 	t := r.task()
 	calls, complaints := r.calls(t)
-
-	var said []string
-	if results := t.last.of("tool_result"); len(results) > 0 {
-		said = append(said, r.quote(results)...)
-	}
-	said = append(said, complaints...)
-	var text string
-	switch {
-	case len(calls) > 0 && r.forced():
-		// Forced to use a tool, Claude says nothing before it does.
-	case len(calls) > 0:
-		said = append(said, "I will call "+names(calls)+".")
-		text = strings.Join(said, "\n")
-	case r.schema != nil:
-		text = string(compact(sample(r.schema, shorten(t.asked, 60))))
-	case len(said) > 0:
-		text = strings.Join(said, "\n")
-	default:
-		text = r.converse(t, in)
-	}
 	reply := &Reply{Model: in.Model, StopReason: "end_turn", Usage: input}
 	if r.thinks(len(t.last.of("tool_result")) > 0) && t.prefill == "" {
 		reply.Content = append(reply.Content, r.think(in, thought(t, calls)))
 	}
-	if text = goOn(text, t.prefill); text != "" {
+	if text := goOn(r.text(t, calls, complaints, in), t.prefill); text != "" {
 		reply.Content = append(reply.Content, Content{Kind: "text", Text: text})
 	}
 	for _, c := range calls {
 		reply.Content = append(reply.Content, Content{Kind: "tool_use", ID: newID("toolu_bdrk_01"), Name: c.name, Input: string(compact(c.input))})
 		reply.StopReason = "tool_use"
 	}
-	reply.cut(r.maxTokens, r.stops)
+	r.end(reply, contextTokens(r, in.Model)-input.prompt())
 	return reply
 }
 
-// forced reports whether tool_choice leaves no way but to use a tool.
-func (r *Request) forced() bool { return r.choice.kind == "any" || r.choice.kind == "tool" }
+// text is what is said beside the calls.
+func (r *Request) text(t task, calls []instruction, complaints []string, in Setting) string {
+	said := append(r.quote(t.last.of("tool_result")), complaints...)
+	switch {
+	case len(calls) > 0 && r.choice.forced():
+		return "" // forced to use a tool, Claude says nothing before it does
+	case len(calls) > 0:
+		said = append(said, "I will call "+names(calls)+".")
+	case r.schema != nil:
+		return string(compact(sample(r.schema, shorten(t.asked, 60))))
+	}
+	if len(said) > 0 {
+		return strings.Join(said, "\n")
+	}
+	return r.converse(t, in)
+}
+
+// end ends a reply by stop_sequences, max_tokens or the room that the prompt leaves in the context.
+func (r *Request) end(reply *Reply, room int) {
+	reply.cut(min(r.maxTokens, room), r.stops)
+	if reply.StopReason == "max_tokens" && room < r.maxTokens {
+		reply.StopReason = "model_context_window_exceeded"
+	}
+}
 
 // searchTool is the tool by which Claude Code loads tools that it has not put into the request.
 const searchTool = "ToolSearch"
@@ -69,7 +71,7 @@ func (r *Request) calls(t task) (calls []instruction, complaints []string) {
 			complaints = append(complaints, fmt.Sprintf("I cannot call %s: %s.", do.name, r.offer()))
 		}
 	}
-	if r.forced() {
+	if r.choice.forced() {
 		calls = r.force(calls)
 	}
 	if r.choice.single && len(calls) > 1 {
@@ -108,13 +110,19 @@ func searched(t task, name string) bool {
 	})
 }
 
+// maxNamed is how many of the tools offered an answer names.
+const maxNamed = 50
+
 func (r *Request) offer() string {
 	if len(r.tools) == 0 {
 		return "no tools are offered"
 	}
 	var out []string
-	for _, t := range r.tools {
+	for _, t := range r.tools[:min(len(r.tools), maxNamed)] {
 		out = append(out, t.name)
+	}
+	if more := len(r.tools) - len(out); more > 0 {
+		out = append(out, fmt.Sprintf("and %d more", more))
 	}
 	return "it is not among the tools offered, " + strings.Join(out, ", ")
 }

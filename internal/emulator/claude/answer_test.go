@@ -187,6 +187,8 @@ func TestCut(t *testing.T) {
 		{"a probe of one token", ".", 1, `[]`, "You", "max_tokens", ""},
 		{"a stop sequence within a word", "write 4 words", 100, `["ck th"]`, "The ro", "stop_sequence", "ck th"},
 		{"a stop sequence over the border of two deltas", "write 9 words", 100, `["es to the"]`, "The rock that com", "stop_sequence", "es to the"},
+		{"the shorter of two at one place", "write 4 words", 100, `["rock that","rock"]`, "The ", "stop_sequence", "rock"},
+		{"several that are not met", "write 4 words", 100, `["rocks","rocket","zz"]`, "The rock that comes.", "end_turn", ""},
 		{"the first of several", "write 4 words", 100, `["comes","rock"]`, "The ", "stop_sequence", "rock"},
 		{"max_tokens before the stop sequence", "write 4 words", 2, `["comes"]`, "The rock", "max_tokens", ""},
 		{"one that does not occur", "write 4 words", 100, `["granite"]`, "The rock that comes.", "end_turn", ""},

@@ -30,7 +30,7 @@ func (b block) kind() string { return b.text("type") }
 
 // readBlocks reads content whose shape is right: a string, which is one text block, or an array of
 // blocks. The error is that of a picture or PDF that is none.
-func readBlocks(content any, path string) ([]block, error) {
+func readBlocks(content any, path string, budget *Budget) ([]block, error) {
 	if s, ok := content.(string); ok {
 		return []block{{object: object{"type": "text", "text": s}, path: path + ".0"}}, nil
 	}
@@ -40,7 +40,7 @@ func readBlocks(content any, path string) ([]block, error) {
 		o, _ := v.(map[string]any)
 		b := &blocks[i]
 		*b = block{object: o, path: path + "." + strconv.Itoa(i), cache: readCacheControl(o)}
-		if err := b.readInner(); err != nil {
+		if err := b.readInner(budget); err != nil {
 			return nil, err
 		}
 	}
@@ -48,29 +48,29 @@ func readBlocks(content any, path string) ([]block, error) {
 }
 
 // readInner reads the blocks within the block, and the picture or PDF that it is.
-func (b *block) readInner() (err error) {
+func (b *block) readInner(budget *Budget) (err error) {
 	switch b.kind() {
 	case "tool_result":
-		b.inner, err = readBlocks(b.object["content"], b.path+".tool_result.content")
+		b.inner, err = readBlocks(b.object["content"], b.path+".tool_result.content", budget)
 	case "search_result":
-		b.inner, err = readBlocks(b.object["content"], b.path+".search_result.content")
+		b.inner, err = readBlocks(b.object["content"], b.path+".search_result.content", budget)
 	case "image":
 		b.media, err = readImage(b.object.object("source"), b.path+".image.source.base64")
 	case "document":
-		return b.readDocument()
+		return b.readDocument(budget)
 	}
 	return err
 }
 
-func (b *block) readDocument() (err error) {
+func (b *block) readDocument(budget *Budget) (err error) {
 	source, path := b.object.object("source"), b.path+".document.source"
 	switch source.text("type") {
 	case "base64":
-		b.media, err = readPDF(source, path+".base64")
+		b.media, err = readPDF(source, path+".base64", budget)
 	case "text":
 		b.inner = []block{{object: object{"type": "text", "text": source.text("data")}, path: path}}
 	case "content":
-		b.inner, err = readBlocks(source["content"], path+".content.content")
+		b.inner, err = readBlocks(source["content"], path+".content.content", budget)
 	}
 	return err
 }

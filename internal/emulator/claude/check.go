@@ -36,7 +36,14 @@ var rules = []func(*Request, Setting) error{
 	imagesAreFew, imagesAreSmall, pagesAreFew,
 }
 
-// longContextBeta gives the older Sonnets a context of a million tokens.
+// When the first models of these versions of Claude were released, with whom rules changed.
+const (
+	claude4  = "2025-05-22"
+	claude45 = "2025-09-29"
+	claude46 = "2026-02-05"
+)
+
+// longContextBeta gives Sonnet 4 and 4.5 a context of a million tokens, as later ones have without it.
 const (
 	longContextBeta   = "context-1m-2025-08-07"
 	longContextTokens = 1_000_000
@@ -118,16 +125,27 @@ func maxTokensAreInBounds(r *Request, in Setting) error {
 
 // contextTokens is how long a prompt the request may have.
 func contextTokens(r *Request, m catalog.Model) int {
-	if m.Family == "sonnet" && slices.Contains(r.betas, longContextBeta) {
+	if m.Family == "sonnet" && m.Released >= claude4 && slices.Contains(r.betas, longContextBeta) {
 		return max(m.ContextTokens, longContextTokens)
 	}
 	return m.ContextTokens
 }
 
-// CheckLength refuses a prompt that is longer than the model's context.
-func (r *Request) CheckLength(m catalog.Model, p *Prompt) error {
-	if limit := contextTokens(r, m); p.Tokens() > limit {
-		return refuse("prompt_too_long", "tokens", p.Tokens(), "limit", limit)
+// CheckLength refuses a prompt that is longer than the model's context or, of models that would not
+// stop there by themselves, leaves no room for max_tokens.
+func (r *Request) CheckLength(in Setting, p *Prompt) error {
+	switch tokens, limit := p.Tokens(), contextTokens(r, in.Model); {
+	case tokens > limit:
+		return refuse("prompt_too_long", "tokens", tokens, "limit", limit)
+	case tokens+r.maxTokens > limit && !in.Counting && !r.stopsAtContext(in.Model):
+		return refuse("context_exceeded", "tokens", tokens, "max_tokens", r.maxTokens, "limit", limit)
 	}
 	return nil
+}
+
+// stopsAtContext reports whether an answer ends where the context does, with the stop reason
+// model_context_window_exceeded: from Claude 4.5 on, before with a beta (Anthropic, handling stop
+// reasons).
+func (r *Request) stopsAtContext(m catalog.Model) bool {
+	return m.Released >= claude45 || slices.Contains(r.betas, "model-context-window-exceeded-2025-08-26")
 }

@@ -53,7 +53,7 @@ func invoke(in Setting, cache *Cache, src string, now time.Time) (*Reply, error)
 		return nil, err
 	}
 	p := Layout(r, in.Model)
-	if err := r.CheckLength(in.Model, p); err != nil {
+	if err := r.CheckLength(in, p); err != nil {
 		return nil, err
 	}
 	return r.Answer(in, cache.Use(p, in, now)), nil

@@ -14,10 +14,10 @@ type turn struct {
 	blocks []block
 }
 
-// turns returns the conversation, user and assistant by turns.
-func (r *Request) turns() []turn {
+// byTurns returns a conversation, user and assistant by turns.
+func byTurns(messages []message) []turn {
 	var out []turn
-	for _, m := range r.messages {
+	for _, m := range messages {
 		if m.role == "system" {
 			continue
 		}
@@ -32,7 +32,7 @@ func (r *Request) turns() []turn {
 
 // lastTurn returns the user's last turn; it is empty if there is none.
 func (r *Request) lastTurn() turn {
-	for _, t := range slices.Backward(r.turns()) {
+	for _, t := range slices.Backward(r.turns) {
 		if t.role == "user" {
 			return t
 		}
@@ -77,7 +77,7 @@ type task struct {
 
 func (r *Request) task() task {
 	t := task{}
-	for _, u := range r.turns() {
+	for _, u := range r.turns {
 		results := u.role == "user" && len(u.of("tool_result")) > 0
 		switch {
 		case u.role == "assistant":
@@ -107,7 +107,7 @@ func (r *Request) task() task {
 func (t *task) add(more []instruction) {
 	for _, in := range more {
 		same := func(old instruction) bool { return old.name == in.name && reflect.DeepEqual(old.input, in.input) }
-		if !slices.ContainsFunc(t.todo, same) {
+		if len(t.todo) < maxInstructions && !slices.ContainsFunc(t.todo, same) {
 			t.todo = append(t.todo, in)
 		}
 	}

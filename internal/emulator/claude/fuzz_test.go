@@ -33,6 +33,8 @@ func FuzzInvoke(f *testing.F) {
 		with(betas("context-management-2025-06-27"), `"context_management":{"edits":[{"type":"clear_tool_uses_20250919","trigger":{"type":"tool_uses","value":1}}]}`, `"metadata":{"user_id":"x"}`),
 		with(`"temperature":1`, `"top_k":5`, `"stop_sequences":["x"]`, `"thinking":{"type":"enabled","budget_tokens":2048,"display":"omitted"}`),
 		body(`[{"role":"user","content":"a"},{"role":"system","content":[],"output_config":{"effort":"low"}},{"role":"assistant","content":[{"type":"server_tool_use","id":"s","name":"n","input":{}},{"type":"tool_search_tool_result","tool_use_id":"s","content":{"type":"tool_search_tool_search_result","tool_references":[{"type":"tool_reference","tool_name":"n"}]}},{"type":"redacted_thinking","data":"x"}]},{"role":"user","content":[{"type":"search_result","source":"s","title":"t","content":[{"type":"text","text":"x","citations":[]}]},{"type":"document","source":{"type":"content","content":[{"type":"text","text":"x"}]}}]}]`),
+		body(`[{"role":"system","content":[],"output_config":{"effort":"low"}}]`, betas("mid-conversation-output-config-2026-07-01")),
+		body(`[{"role":"user","content":"a"},{"role":"assistant","content":""}]`, `"stop_sequences":["a","ab",""]`),
 		`{"messages":[[]],"tools":[{"type":5}],"thinking":[],"system":{"type":"text"},"anthropic_beta":{}}`,
 	} {
 		f.Add([]byte(seed))
@@ -78,7 +80,7 @@ func FuzzMedia(f *testing.F) {
 	f.Add([]byte("%PDF-1.5\n<< /Type /ObjStm >> stream\nx\x9c\x03\x00\x00\x00\x00\x01<< /Type /Pages /Count 3 >>"))
 	f.Add([]byte("RIFF\x00\x00\x00\x00WEBPVP8X0123456789012345678"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if pages, ok := pdfPages(data); ok != (pages > 0) {
+		if pages, ok := pdfPages(data, NewBudget()); ok != (pages > 0) {
 			t.Errorf("pdfPages = %d, %v", pages, ok)
 		}
 		source := object{"type": "base64", "media_type": "image/webp", "data": base64.StdEncoding.EncodeToString(data)}

@@ -15,7 +15,7 @@ type instruction struct {
 	fault string // why what followed is no JSON object
 }
 
-// maxInstructions bounds what is read out of one turn.
+// maxInstructions bounds what is read out of one turn, and what is to be done at a time.
 const maxInstructions = 64
 
 var callPattern = regexp.MustCompile(`\b[Cc]all\s+([A-Za-z0-9_-]{1,128})`)

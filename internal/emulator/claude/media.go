@@ -51,12 +51,12 @@ func readImage(source object, path string) (*media, error) {
 	return m, nil
 }
 
-func readPDF(source object, path string) (*media, error) {
+func readPDF(source object, path string, b *Budget) (*media, error) {
 	data, err := readBase64(source, path)
 	if err != nil {
 		return nil, err
 	}
-	pages, ok := pdfPages(data)
+	pages, ok := pdfPages(data, b)
 	if !ok {
 		return nil, refuse("pdf_unreadable", "path", path+".data")
 	}

@@ -85,7 +85,7 @@ func TestPDFPages(t *testing.T) {
 		{"no PDF", "hello", 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got, ok := pdfPages([]byte(c.data)); got != c.want || ok != c.ok {
+			if got, ok := pdfPages([]byte(c.data), NewBudget()); got != c.want || ok != c.ok {
 				t.Errorf("pdfPages(%.60q) = %d, %v, want %d, %v", c.data, got, ok, c.want, c.ok)
 			}
 		})

@@ -44,9 +44,9 @@ func JSON(v any) string { return string(compact(v)) }
 
 // Look describes a picture or PDF ("PNG image, 640 x 480 pixels, 1234 bytes") and says how many tokens
 // it costs. ok is false if data is neither.
-func Look(data []byte) (description string, tokens int, ok bool) {
+func Look(data []byte, b *Budget) (description string, tokens int, ok bool) {
 	source := object{"type": "base64", "media_type": "application/pdf", "data": base64.StdEncoding.EncodeToString(data)}
-	m, err := readPDF(source, "")
+	m, err := readPDF(source, "", b)
 	if err != nil {
 		source["media_type"] = pictureType(data)
 		m, err = readImage(source, "")
@@ -94,7 +94,7 @@ func NewReply(m catalog.Model, content []Content, stopReason string, maxTokens i
 		}
 	}
 	r := &Reply{Model: m, Content: content, StopReason: stopReason, Usage: input}
-	r.cut(maxTokens, stops)
+	r.cut(maxTokens, shortestStops(stops))
 	return r
 }
 

@@ -23,14 +23,13 @@ func callsAreUnique(r *Request, _ Setting) error {
 // callsHaveResults: each tool_use has its result in the next turn, and results stand first there
 // (Anthropic, implement tool use: text before them is refused).
 func callsHaveResults(r *Request, _ Setting) error {
-	turns := r.turns()
-	for i, t := range turns {
+	for i, t := range r.turns {
 		if t.role != "assistant" {
 			continue
 		}
 		given := map[string]bool{}
-		if i+1 < len(turns) {
-			given = turns[i+1].leadingResults()
+		if i+1 < len(r.turns) {
+			given = r.turns[i+1].leadingResults()
 		}
 		var missing []string
 		path := ""
@@ -68,7 +67,7 @@ func messagePath(b block) string {
 // resultsHaveCalls: each tool_result answers a tool_use of the turn before it, and none is answered twice.
 func resultsHaveCalls(r *Request, _ Setting) error {
 	var before turn
-	for _, t := range r.turns() {
+	for _, t := range r.turns {
 		called, answered := map[string]bool{}, map[string]bool{}
 		for _, b := range before.of("tool_use") {
 			called[b.text("id")] = true

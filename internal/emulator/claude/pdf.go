@@ -8,10 +8,34 @@ import (
 	"strconv"
 )
 
-const (
-	inflateLimit = 32 << 20 // what all compressed objects of one PDF may unpack to, in bytes
-	treeLimit    = 4096     // how many nodes of the page tree are looked at; the root has the greatest count
-)
+// A Budget bounds the work of looking into the documents of one request that are packed, in bytes: a
+// few kilobytes may unpack to many megabytes, and a request may have hundreds of them. What is left
+// out when it is spent is as if it were not there.
+type Budget int64
+
+// NewBudget returns the Budget of a request.
+func NewBudget() *Budget {
+	b := Budget(32 << 20)
+	return &b
+}
+
+// Read reads what a packed part of a document unpacks to, as far as the budget goes.
+func (b *Budget) Read(packed io.Reader) []byte {
+	unpacked, _ := io.ReadAll(io.LimitReader(packed, int64(*b))) // a cut part gives what it has
+	b.spend(len(unpacked) + partCost)
+	return unpacked
+}
+
+// partCost is what a part costs beyond its length, for the state of the decompressor.
+const partCost = 4 << 10
+
+func (b *Budget) spend(n int) { *b -= Budget(n) }
+
+// Spent reports whether nothing is left.
+func (b *Budget) Spent() bool { return *b <= 0 }
+
+// treeLimit is how many nodes of the page tree are looked at; the root has the greatest count.
+const treeLimit = 4096
 
 var (
 	pageObject  = regexp.MustCompile(`/Type\s*/Page[^s\w]`)
@@ -22,13 +46,13 @@ var (
 // pdfPages counts the pages of a PDF without reading it properly: the greatest /Count of a page tree,
 // or else the page objects, in the file and in its compressed objects. It reports false for what is
 // no PDF at all.
-func pdfPages(data []byte) (pages int, ok bool) {
+func pdfPages(data []byte, b *Budget) (pages int, ok bool) {
 	if !bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
 		return 0, false
 	}
-	counted, objects := scanPages(data)
-	for _, unpacked := range packedObjects(data) {
-		c, o := scanPages(unpacked)
+	counted, objects := scanPages(data, b)
+	for _, unpacked := range packedObjects(data, b) {
+		c, o := scanPages(unpacked, b)
 		counted, objects = max(counted, c), objects+o
 	}
 	if counted > 0 {
@@ -39,9 +63,14 @@ func pdfPages(data []byte) (pages int, ok bool) {
 
 // scanPages returns the greatest /Count that stands near a page tree's /Type, and how many page
 // objects there are. Outlines have a /Count as well, so one that stands alone does not count.
-func scanPages(data []byte) (counted, objects int) {
+func scanPages(data []byte, b *Budget) (counted, objects int) {
 	for _, at := range pagesObject.FindAllIndex(data, treeLimit) {
-		for _, m := range pageCount.FindAllSubmatch(dictionary(data, at[0]), -1) {
+		if b.Spent() {
+			break
+		}
+		near := dictionary(data, at[0])
+		b.spend(len(near))
+		for _, m := range pageCount.FindAllSubmatch(near, -1) {
 			n, _ := strconv.Atoi(string(m[1])) // at most six digits
 			counted = max(counted, n)
 		}
@@ -64,11 +93,9 @@ func dictionary(data []byte, at int) []byte {
 	return append(bytes.Clone(before), after...)
 }
 
-// packedObjects unpacks the object streams of a PDF 1.5 or later, up to inflateLimit in all. What
-// does not unpack is left out.
-func packedObjects(data []byte) (out [][]byte) {
-	room, work := int64(inflateLimit), len(data)+inflateLimit // bytes out, bytes in
-	for room > 0 && work > 0 {
+// packedObjects unpacks the object streams of a PDF 1.5 or later. What does not unpack is left out.
+func packedObjects(data []byte, b *Budget) (out [][]byte) {
+	for !b.Spent() {
 		i := bytes.Index(data, []byte("/ObjStm"))
 		if i < 0 {
 			break
@@ -84,10 +111,8 @@ func packedObjects(data []byte) (out [][]byte) {
 		if err != nil {
 			continue
 		}
-		unpacked, _ := io.ReadAll(io.LimitReader(z, room)) // a cut stream gives what it has
-		room -= int64(len(unpacked))
-		work -= len(data) - in.Len()
-		out = append(out, unpacked)
+		out = append(out, b.Read(z))
+		b.spend(len(data) - in.Len()) // streams may stand within each other
 	}
 	return out
 }

@@ -27,15 +27,7 @@ func Layout(r *Request, m catalog.Model) *Prompt {
 	l := layout{r: r, long: m.ImageMaxPixels}
 	for _, t := range r.tools {
 		if !t.deferred {
-			l.add(t.cache, t.tokens(), func(h hash.Hash) {
-				o := object{}
-				for name, v := range t.object {
-					if name != "cache_control" {
-						o[name] = v
-					}
-				}
-				fmt.Fprintf(h, "tool %s", compact(o))
-			})
+			l.add(t.cache, t.tokens(), t.writeTo)
 		}
 	}
 	for _, b := range r.system {

@@ -3,6 +3,7 @@ package claude
 import (
 	"crypto/rand"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
@@ -12,7 +13,7 @@ import (
 type Reply struct {
 	Model        catalog.Model
 	Content      []Content
-	StopReason   string // end_turn, tool_use, max_tokens or stop_sequence
+	StopReason   string // end_turn, tool_use, max_tokens, stop_sequence or model_context_window_exceeded; scripted ones may have others
 	StopSequence string // the one met; "" for none
 	Usage        Usage
 }
@@ -41,6 +42,9 @@ type Usage struct {
 	OutputTokens  int            `json:"output_tokens"`
 	OutputDetails *OutputDetails `json:"output_tokens_details,omitempty"`
 }
+
+// prompt is the length of the prompt, which cached tokens are part of.
+func (u Usage) prompt() int { return u.InputTokens + u.CacheWrite + u.CacheRead }
 
 // OutputDetails are the part of the output tokens that was thinking.
 type OutputDetails struct {
@@ -81,19 +85,32 @@ func (r *Reply) cut(maxTokens int, stops []string) {
 	r.Usage.OutputTokens = maxTokens - left
 }
 
-// stop returns text up to the first stop sequence in it.
-func (r *Reply) stop(text string, stops []string) (string, bool) {
-	at := -1
-	for _, s := range stops {
-		if i := strings.Index(text, s); i >= 0 && (at < 0 || i < at) {
-			at = i
-			r.StopReason, r.StopSequence = "stop_sequence", s
+// shortestStops returns stop sequences sorted, without those that begin with another one, which is
+// always met before them.
+func shortestStops(stops []string) []string {
+	var out []string
+	for _, s := range slices.Sorted(slices.Values(stops)) {
+		if len(out) == 0 || !strings.HasPrefix(s, out[len(out)-1]) {
+			out = append(out, s)
 		}
 	}
-	if at < 0 {
-		return text, false
+	return out
+}
+
+// stop returns text up to the first stop sequence in it. stops are shortestStops: at any place of the
+// text only the last of those that sort before the rest can stand there, however many there are.
+func (r *Reply) stop(text string, stops []string) (string, bool) {
+	for at := range text {
+		i, found := slices.BinarySearch(stops, text[at:])
+		if !found {
+			i--
+		}
+		if i >= 0 && strings.HasPrefix(text[at:], stops[i]) {
+			r.StopReason, r.StopSequence = "stop_sequence", stops[i]
+			return text[:at], true
+		}
 	}
-	return text[:at], true
+	return text, false
 }
 
 // cut shortens the block to the tokens that are left, takes what it costs from them, and reports

@@ -15,6 +15,7 @@ type Request struct {
 	maxTokens int
 	system    []block
 	messages  []message
+	turns     []turn // of the messages
 	tools     []tool
 	named     map[string]int // tools by name, their places in tools
 	choice    choice
@@ -58,13 +59,15 @@ func Parse(body []byte) (*Request, error) {
 	if err := bodyShape.look(map[string]any(o), nil, &w); err != nil {
 		return nil, err
 	}
-	r := &Request{object: o, gated: w.gated, version: o.text("anthropic_version"), betas: o.texts("anthropic_beta")}
+	r := &Request{object: o, gated: w.gated, version: o.text("anthropic_version"), betas: once(o.texts("anthropic_beta"))}
 	r.maxTokens, _ = o.number("max_tokens")
-	if err := r.readMessages(o); err != nil {
+	budget := NewBudget()
+	if err := r.readMessages(o, budget); err != nil {
 		return nil, err
 	}
+	r.turns = byTurns(r.messages)
 	if o.has("system") {
-		if r.system, err = readBlocks(o["system"], "system"); err != nil {
+		if r.system, err = readBlocks(o["system"], "system", budget); err != nil {
 			return nil, err
 		}
 	}
@@ -72,31 +75,41 @@ func Parse(body []byte) (*Request, error) {
 	r.readChoice(o.object("tool_choice"))
 	r.readThinking(o.object("thinking"))
 	r.readOutput(o.object("output_config"))
-	r.stops = o.texts("stop_sequences")
+	r.stops = shortestStops(o.texts("stop_sequences"))
 	r.autoCache = readCacheControl(o)
 	return r, nil
 }
 
+// once returns names sorted, each once: what is told by its name is looked up many times.
+func once(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // LastTurn returns the kinds of the blocks of the last turn, each once, in order, and the IDs of the
-// tools whose results it brings. It holds nothing of what the user wrote.
+// tools whose results it brings, as far as a line of a log holds them. It holds nothing of what the
+// user wrote.
 func (r *Request) LastTurn() (kinds, toolResults []string) {
 	for _, b := range r.lastTurn().blocks {
 		if !slices.Contains(kinds, b.kind()) {
 			kinds = append(kinds, b.kind())
 		}
-		if b.kind() == "tool_result" {
+		if b.kind() == "tool_result" && len(toolResults) < maxLoggedResults {
 			toolResults = append(toolResults, b.text("tool_use_id"))
 		}
 	}
 	return kinds, toolResults
 }
 
-func (r *Request) readMessages(o object) error {
+// maxLoggedResults is how many IDs LastTurn returns at most.
+const maxLoggedResults = 32
+
+func (r *Request) readMessages(o object, budget *Budget) error {
 	for i, v := range o.list("messages") {
 		m := message{object: v.(map[string]any), path: "messages." + strconv.Itoa(i)}
 		m.role = m.text("role")
 		var err error
-		if m.blocks, err = readBlocks(m.object["content"], m.path+".content"); err != nil {
+		if m.blocks, err = readBlocks(m.object["content"], m.path+".content", budget); err != nil {
 			return err
 		}
 		r.messages = append(r.messages, m)

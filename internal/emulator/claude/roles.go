@@ -10,7 +10,10 @@ import (
 // read as one (Anthropic's API reference). In September 2026 users saw Anthropic's own API take an
 // assistant's message in front; AWS's page on Claude's Messages API still rules it out.
 func firstIsTheUsers(r *Request, _ Setting) error {
-	if r.messages[0].role == "assistant" {
+	switch {
+	case len(r.turns) == 0: // settings of role system alone
+		return refuse("no_messages")
+	case r.messages[0].role == "assistant":
 		return refuse("first_not_user")
 	}
 	return nil

@@ -92,6 +92,7 @@ func TestMembers(t *testing.T) {
 		{"an edit with all it may have", opus55, with(betas("context-management-2025-06-27"), `"context_management":{"edits":[{"type":"clear_tool_uses_20250919","trigger":{"type":"input_tokens","value":5},"keep":{"type":"tool_uses","value":1},"clear_at_least":{"type":"input_tokens","value":1},"exclude_tools":["a"],"clear_tool_inputs":true}]}`), ""},
 		{"an unknown edit", opus55, with(betas("context-management-2025-06-27"), `"context_management":{"edits":[{"type":"forget"}]}`), "context_management.edits.0: Input tag 'forget' found using 'type' does not match any of the expected tags: 'clear_thinking_20251015', 'clear_tool_uses_20250919'"},
 		{"compaction without its beta", opus55, with(betas("context-management-2025-06-27"), `"context_management":{"edits":[{"type":"compact_20260112"}]}`), "context_management.edits.0: Input tag 'compact_20260112' found using 'type' does not match any of the expected tags: 'clear_thinking_20251015', 'clear_tool_uses_20250919'"},
+		{"compaction before 4.6", opus45, with(betas("compact-2026-01-12"), `"context_management":{"edits":[{"type":"compact_20260112"}]}`), "context_management.edits.0: Input tag 'compact_20260112' found using 'type' does not match any of the expected tags: 'clear_thinking_20251015', 'clear_tool_uses_20250919'"},
 		{"and with it", opus55, with(betas("compact-2026-01-12"), `"context_management":{"edits":[{"type":"compact_20260112"}]}`), ""},
 		{"clearing thinking that there is not", haiku45, with(betas("context-management-2025-06-27"), `"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]}`), "`clear_thinking_20251015` strategy requires `thinking` to be enabled or adaptive"},
 		{"metadata", opus55, with(`"metadata":{"user_id":"{\"device_id\":\"x\"}"}`), ""},
@@ -192,6 +193,7 @@ func TestRoles(t *testing.T) {
 	const searched = `{"role":"assistant","content":[{"type":"server_tool_use","id":"srv","name":"tool_search_tool_regex","input":{}},{"type":"tool_search_tool_result","tool_use_id":"srv","content":{"type":"tool_search_tool_search_result","tool_references":[]}}]}`
 	rule(t, []ruling{
 		{"two of the user's in a row", opus55, list(u, u, a, a, u), ""},
+		{"settings of role system alone", opus55, body(`[{"role":"system","content":[],"output_config":{"effort":"low"}}]`, betas("mid-conversation-output-config-2026-07-01")), "messages: at least one message is required"},
 		{"the assistant first", opus55, list(a, u), `messages: first message must use the "user" role`},
 		{"system at the end", opus55, list(u, s), ""},
 		{"system before the assistant", opus55, list(u, s, a, u), ""},
@@ -351,6 +353,7 @@ func TestThinkingByModel(t *testing.T) {
 		{"a small budget", haiku45, budget("1023"), "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"},
 		{"a budget of the whole answer", haiku45, budget("4096"), over},
 		{"the same between tools", haiku45, budget("4096", betas(interleavedBeta)), ""},
+		{"the same before Claude 4, which does not think between tools", "claude-3-7-sonnet", budget("4096", betas(interleavedBeta)), over},
 		{"disabled at 4.8", opus48, kind("disabled"), ""},
 		{"disabled on Fable", "claude-fable-5-1", kind("disabled"), `"thinking.type.disabled" ` + instead},
 		{"disabled on Opus 5.5", opus55, kind("disabled"), `"thinking.type.disabled" ` + instead},

@@ -56,8 +56,8 @@ func samplingGoesWithThinking(r *Request, in Setting) error {
 
 // prefilled reports whether the conversation ends with the beginning of the answer.
 func (r *Request) prefilled() bool {
-	turns := r.turns()
-	return len(turns) > 0 && turns[len(turns)-1].role == "assistant"
+	n := len(r.turns)
+	return n > 0 && r.turns[n-1].role == "assistant"
 }
 
 // lastIsTheUsers: from 4.6 on an answer cannot be begun, and never one that has a format.
@@ -74,8 +74,10 @@ func lastIsTheUsers(r *Request, in Setting) error {
 
 // prefillIsVisible: the beginning of an answer does not end with white space.
 func prefillIsVisible(r *Request, _ Setting) error {
-	turns := r.turns()
-	if s := lastText(turns[len(turns)-1]); r.prefilled() && s != strings.TrimRightFunc(s, unicode.IsSpace) {
+	if !r.prefilled() {
+		return nil
+	}
+	if s := lastText(r.turns[len(r.turns)-1]); s != strings.TrimRightFunc(s, unicode.IsSpace) {
 		return refuse("prefill_blank")
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestLastTextIsWhatTheModelReads(t *testing.T) {
 			continue // one that is refused
 		}
 		got, want := LastText(raw), r.lastTurn().written()
-		if turns := r.turns(); turns[len(turns)-1].role != "user" {
+		if turns := r.turns; turns[len(turns)-1].role != "user" {
 			want = ""
 		}
 		if got != want {

@@ -252,8 +252,8 @@ var editKinds = tagged{cases: []variant{
 		{name: "clear_at_least", shape: amountOf("input_tokens")},
 		{name: "exclude_tools", shape: listOf{text{}}},
 		{name: "clear_tool_inputs", shape: anything{}}}},
-	{tag: "compact_20260112", open: withBeta("compact-2026-01-12"), fields: compactFields},
-	{tag: "compact_20260904", open: withBeta("compact-2026-09-04"), fields: compactFields},
+	{tag: "compact_20260112", open: since46(withBeta("compact-2026-01-12")), fields: compactFields},
+	{tag: "compact_20260904", open: since46(withBeta("compact-2026-09-04")), fields: compactFields},
 }}
 
 var compactFields = record{
@@ -336,6 +336,11 @@ func withBeta(names ...string) gate {
 	return func(r *Request, in Setting) bool {
 		return in.Counting || slices.ContainsFunc(names, func(name string) bool { return slices.Contains(r.betas, name) })
 	}
+}
+
+// since46 opens a gate for the models of 4.6 and later.
+func since46(open gate) gate {
+	return func(r *Request, in Setting) bool { return in.Model.Released >= claude46 && open(r, in) }
 }
 
 // since47Only opens for the models of 4.7 and later.

@@ -106,7 +106,7 @@ func (r *Request) prefixes() [][sha256.Size]byte {
 // thinks reports whether the model thinks first. Where thinking is adaptive the model decides: ours
 // thinks when it is asked to in so many words, and not at low effort.
 func (r *Request) thinks(afterResults bool) bool {
-	if r.choice.kind == "any" || r.choice.kind == "tool" {
+	if r.choice.forced() {
 		return false // forced tool use does not go with thinking
 	}
 	switch r.thinking.kind {

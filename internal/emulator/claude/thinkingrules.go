@@ -7,8 +7,8 @@ import (
 	"github.com/outcrop-dev/outcrop/internal/catalog"
 )
 
-// interleavedBeta lets models before 4.6 think between tools, for which the budget may be more than
-// one answer has.
+// interleavedBeta lets the models of Claude 4 up to 4.5 think between tools, for which the budget may be
+// more than one answer has. Those before take the beta, and it changes nothing (features.json).
 const interleavedBeta = "interleaved-thinking-2025-05-14"
 
 // thinkingIsOn reports whether the model may think in its answer.
@@ -50,7 +50,8 @@ func thinkingIsTheModels(r *Request, in Setting) error {
 
 // budgetFits: thinking leaves room for the answer, unless it goes on between tools.
 func budgetFits(r *Request, in Setting) error {
-	if r.thinking.budget >= r.maxTokens && !in.Counting && !slices.Contains(r.betas, interleavedBeta) {
+	between := slices.Contains(r.betas, interleavedBeta) && in.Model.Released >= claude4
+	if r.thinking.budget >= r.maxTokens && !in.Counting && !between {
 		return refuse("budget_over")
 	}
 	return nil
@@ -88,7 +89,7 @@ func thinkingComesFirst(r *Request, _ Setting) error {
 		return nil
 	}
 	var begins []block
-	for _, t := range slices.Backward(r.turns()) {
+	for _, t := range slices.Backward(r.turns) {
 		if t.role == "assistant" {
 			begins = t.blocks
 		} else if len(t.of("tool_result")) == 0 {

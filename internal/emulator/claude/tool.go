@@ -1,6 +1,9 @@
 package claude
 
 import (
+	"fmt"
+	"hash"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -34,16 +37,16 @@ var definedTools = []definedTool{
 	{kind: "computer_20250124", name: "computer", beta: "computer-use-2025-01-24", from: "2025-02-24", until: "2025-11-24", fields: screenFields},
 	{kind: "computer_20251124", name: "computer", beta: "computer-use-2025-11-24", from: "2025-11-24",
 		fields: append(record{{name: "enable_zoom", shape: boolean{}}}, screenFields...)},
-	{kind: "memory_20250818", name: "memory", from: "2025-05-22"},
+	{kind: "memory_20250818", name: "memory", from: claude4},
 	{kind: "text_editor_20241022", name: "str_replace_editor", beta: "computer-use-2024-10-22", until: "2025-02-24"},
-	{kind: "text_editor_20250124", name: "str_replace_editor", from: "2025-02-24", until: "2025-05-22"},
-	{kind: "text_editor_20250429", name: "str_replace_based_edit_tool", from: "2025-05-22", until: "2026-02-05"},
-	{kind: "text_editor_20250728", name: "str_replace_based_edit_tool", from: "2025-05-22",
+	{kind: "text_editor_20250124", name: "str_replace_editor", from: "2025-02-24", until: claude4},
+	{kind: "text_editor_20250429", name: "str_replace_based_edit_tool", from: claude4, until: claude46},
+	{kind: "text_editor_20250728", name: "str_replace_based_edit_tool", from: claude4,
 		fields: record{{name: "max_characters", shape: integer{1}}}},
-	{kind: "tool_search_tool_bm25", name: "tool_search_tool_bm25", beta: toolSearchBeta, from: "2025-05-22"},
-	{kind: "tool_search_tool_bm25_20251119", name: "tool_search_tool_bm25", beta: toolSearchBeta, from: "2025-05-22"},
-	{kind: "tool_search_tool_regex", name: "tool_search_tool_regex", beta: toolSearchBeta, from: "2025-05-22"},
-	{kind: "tool_search_tool_regex_20251119", name: "tool_search_tool_regex", beta: toolSearchBeta, from: "2025-05-22"},
+	{kind: "tool_search_tool_bm25", name: "tool_search_tool_bm25", beta: toolSearchBeta, from: claude4},
+	{kind: "tool_search_tool_bm25_20251119", name: "tool_search_tool_bm25", beta: toolSearchBeta, from: claude4},
+	{kind: "tool_search_tool_regex", name: "tool_search_tool_regex", beta: toolSearchBeta, from: claude4},
+	{kind: "tool_search_tool_regex_20251119", name: "tool_search_tool_regex", beta: toolSearchBeta, from: claude4},
 }
 
 var screenFields = record{
@@ -108,4 +111,11 @@ func hasPrefix(s string, prefixes []string) bool {
 // tokens counts what the tool's definition costs in a prompt.
 func (t tool) tokens() int {
 	return callFrame + Tokens(t.name) + Tokens(t.text("description")) + Tokens(string(compact(t.object["input_schema"])))
+}
+
+// writeTo writes what the tool means to h, as block.writeTo does.
+func (t tool) writeTo(h hash.Hash) {
+	o := maps.Clone(t.object)
+	delete(o, "cache_control")
+	fmt.Fprintf(h, "tool %s", compact(o))
 }

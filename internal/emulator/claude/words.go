@@ -10,6 +10,9 @@ const quoteLimit = 4000
 
 // quote says what the tools answered.
 func (r *Request) quote(results []block) (out []string) {
+	if len(results) == 0 {
+		return nil
+	}
 	called := map[string]string{}
 	for b := range r.blocks() {
 		if b.kind() == "tool_use" {

@@ -25,7 +25,7 @@ var rules = []func(*reading) error{
 	startsWithUser, systemIsTaken, endsWithUser,
 	contentIsThere, rolesFit, kindsAreTaken, toolsAreTaken, toolConfigIsThere, toolSpecsAreObjects,
 	toolBlocksAreObjects, toolTurnsPair, turnsAreNotMixed, cachePointsFit, reasoningIsTaken,
-	imagesFit, documentsFit, inferenceFits, fieldsAreObjects, outputFits, guardrailIsWhole, promptIsNoTemplate,
+	imagesFit, documentsFit, inferenceFits, fieldsAreObjects, betasAreTaken, outputFits, guardrailIsWhole, promptIsNoTemplate,
 }
 
 // Check holds an input of Converse, ConverseStream or CountTokens to Converse's own rules. The error is
@@ -209,6 +209,17 @@ func fieldsAreObjects(r *reading) error {
 	for _, v := range r.input.list("additionalModelResponseFieldPaths") {
 		if path, _ := v.(string); !strings.HasPrefix(path, "/") {
 			return refuse("converse_no_pointer", "path", path)
+		}
+	}
+	return nil
+}
+
+// betasAreTaken: tool search is InvokeModel's alone (features.json). All other betas are the model's to
+// refuse.
+func betasAreTaken(r *reading) error {
+	for _, v := range r.input.object("additionalModelRequestFields").list("anthropic_beta") {
+		if v == "tool-search-tool-2025-10-19" {
+			return refuse("converse_no_beta", "beta", "tool-search-tool")
 		}
 	}
 	return nil

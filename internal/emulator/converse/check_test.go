@@ -121,6 +121,8 @@ func TestCheck(t *testing.T) {
 	f("temperature where there is none", gpt, talk(user(hi), `"inferenceConfig":{"temperature":0}`), "This model doesn't support the temperature field. Remove temperature and try again.")
 	f("topP where there is none", gpt, talk(user(hi), `"inferenceConfig":{"topP":1}`), "This model doesn't support the topP field. Remove topP and try again.")
 	f("stop sequences where there are none", "qwen.qwen3-235b-a22b-2507-v1:0", talk(user(hi), `"inferenceConfig":{"stopSequences":["x"]}`), "This model doesn't support the stopSequences field. Remove stopSequences and try again.")
+	f("tool search", opus, talk(user(hi), `"additionalModelRequestFields":{"anthropic_beta":["tool-search-tool-2025-10-19"]}`), "The tool-search-tool beta feature is not currently supported on the Converse and ConverseStream APIs")
+	f("another beta, which the model may refuse", opus, talk(user(hi), `"additionalModelRequestFields":{"anthropic_beta":["nonsense"]}`), "")
 	f("additional fields that are none", opus, talk(user(hi), `"additionalModelRequestFields":[1]`), "The format of the value at additionalModelRequestFields is invalid. Provide a json object for the field and try again.")
 	f("a path that is no pointer", opus, talk(user(hi), `"additionalModelResponseFieldPaths":["stop_sequence"]`), "The value stop_sequence at additionalModelResponseFieldPaths is not a JSON pointer. Provide a JSON pointer and try again.")
 	f("a schema that is no JSON", opus, talk(user(hi), `"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{"}}}}`), "The schema at outputConfig.textFormat.structure.jsonSchema.schema is not a valid JSON object. Provide a JSON schema as a string and try again.")

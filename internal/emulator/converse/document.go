@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
 )
 
 // documentBlock returns a document as Claude takes it: a PDF as it is, all else as text.
-func documentBlock(o object) object {
-	out := object{"type": "document", "source": documentSource(o), "title": o.text("name")}
+func (t translation) documentBlock(o object) object {
+	out := object{"type": "document", "source": t.documentSource(o), "title": o.text("name")}
 	if o.has("context") {
 		out["context"] = o["context"]
 	}
@@ -20,7 +22,7 @@ func documentBlock(o object) object {
 	return out
 }
 
-func documentSource(o object) object {
+func (t translation) documentSource(o object) object {
 	kind, value := union(o["source"])
 	data, _ := value.([]byte)
 	switch kind {
@@ -34,24 +36,21 @@ func documentSource(o object) object {
 	if format := o.text("format"); format == "pdf" || format == "" && fileType(data) == "PDF" {
 		return object{"type": "base64", "media_type": "application/pdf", "data": data}
 	}
-	return plain(Text(o.text("format"), data))
+	return plain(Text(o.text("format"), data, t.budget))
 }
 
 func plain(text string) object {
 	return object{"type": "text", "media_type": "text/plain", "data": text}
 }
 
-// unpackLimit bounds what is read out of one packed document.
-const unpackLimit = 16 << 20
-
 // Text returns the text of a document other than a PDF. Of Word and Excel files it is what their XML
 // holds, of the old binary forms what can be printed.
-func Text(format string, data []byte) string {
+func Text(format string, data []byte, b *claude.Budget) string {
 	switch format {
 	case "docx":
-		return officeText(data, "word/document.xml")
+		return officeText(data, b, "word/document.xml")
 	case "xlsx":
-		return officeText(data, "xl/sharedStrings.xml", "xl/worksheets/")
+		return officeText(data, b, "xl/sharedStrings.xml", "xl/worksheets/")
 	case "doc", "xls":
 		return printable(data)
 	}
@@ -59,25 +58,22 @@ func Text(format string, data []byte) string {
 }
 
 // officeText returns the character data of the parts of an Office Open XML file whose names begin so.
-func officeText(data []byte, parts ...string) string {
+func officeText(data []byte, b *claude.Budget, parts ...string) string {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return printable(data)
 	}
 	var text strings.Builder
-	room := int64(unpackLimit)
 	for _, f := range archive.File {
 		wanted := func(part string) bool { return strings.HasPrefix(f.Name, part) }
-		if !slices.ContainsFunc(parts, wanted) || room <= 0 {
+		if !slices.ContainsFunc(parts, wanted) || b.Spent() {
 			continue
 		}
 		part, err := f.Open()
 		if err != nil {
 			continue
 		}
-		bounded := &io.LimitedReader{R: part, N: room}
-		writeCharacters(&text, bounded)
-		room = bounded.N
+		writeCharacters(&text, bytes.NewReader(b.Read(part)))
 		part.Close()
 	}
 	return text.String()

@@ -28,6 +28,7 @@ func imagesFit(r *reading) error {
 	if r.traits.ManyImages {
 		return nil
 	}
+	budget := claude.NewBudget()
 	for _, m := range r.messages {
 		images := m.of("image")
 		if len(images) > imageLimit {
@@ -38,7 +39,7 @@ func imagesFit(r *reading) error {
 			if len(data) > imageBytes {
 				return refuse("converse_image_bytes", "path", b.path+".image.source.bytes")
 			}
-			if _, _, ok := claude.Look(data); !ok {
+			if _, _, ok := claude.Look(data, budget); !ok {
 				return Returned(wording.Say("converse_bad_image", "path", b.path+".image.source.bytes"))
 			}
 			if c, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && max(c.Width, c.Height) > imagePixels {

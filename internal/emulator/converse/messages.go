@@ -4,21 +4,26 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/outcrop-dev/outcrop/internal/emulator/claude"
 )
 
 // anthropicVersion is what Converse itself puts into Claude's bodies; every Claude model takes it.
 const anthropicVersion = "bedrock-2023-05-31"
 
+// A translation is one input on its way to Claude.
+type translation struct{ budget *claude.Budget } // for its documents
+
 // Messages translates an input that Check has passed into the body that Claude's InvokeModel takes.
 // The error is a *Refusal.
-func Messages(input map[string]any, t Traits) ([]byte, error) {
-	in := object(input)
-	messages, removed, err := conversation(in)
+func Messages(input map[string]any, traits Traits) ([]byte, error) {
+	in, t := object(input), translation{claude.NewBudget()}
+	messages, removed, err := t.conversation(in)
 	if err != nil {
 		return nil, err
 	}
-	body := object{"anthropic_version": anthropicVersion, "max_tokens": t.DefaultTokens, "messages": messages}
-	if system := content(readBlocks(in.list("system"), "system")); len(system) > 0 {
+	body := object{"anthropic_version": anthropicVersion, "max_tokens": traits.DefaultTokens, "messages": messages}
+	if system := t.content(readBlocks(in.list("system"), "system")); len(system) > 0 {
 		body["system"] = system
 	}
 	if tools := readTools(in.object("toolConfig")); len(tools) > 0 {
@@ -174,7 +179,7 @@ func mark(before []any, point object) {
 
 // conversation returns messages as Claude takes them, and the names of the tools that toolRemoval has
 // taken away for good.
-func conversation(in object) (messages []any, removed map[string]bool, err error) {
+func (t translation) conversation(in object) (messages []any, removed map[string]bool, err error) {
 	removed = map[string]bool{}
 	messages = []any{}
 	known := toolNames(in)
@@ -189,7 +194,7 @@ func conversation(in object) (messages []any, removed map[string]bool, err error
 			}
 			removed[name] = b.kind == "toolRemoval"
 		}
-		blocks := content(m.blocks)
+		blocks := t.content(m.blocks)
 		if len(blocks) > 0 {
 			messages = append(messages, object{"role": m.role, "content": blocks})
 		} else if n := len(messages); n > 0 { // cache points alone end what is before
@@ -220,20 +225,20 @@ func toolNames(in object) map[string]bool {
 }
 
 // content returns blocks as Claude takes them, cache points on the blocks before them.
-func content(blocks []block) []any {
+func (t translation) content(blocks []block) []any {
 	var out []any
 	for _, b := range blocks {
 		if b.kind == "cachePoint" {
 			mark(out, b.object())
 			continue
 		}
-		out = append(out, claudeBlocks(b)...)
+		out = append(out, t.claudeBlocks(b)...)
 	}
 	return out
 }
 
 // claudeBlocks returns what a block is to Claude: mostly one block, none for what only Converse reads.
-func claudeBlocks(b block) []any {
+func (t translation) claudeBlocks(b block) []any {
 	o := b.object()
 	switch b.kind {
 	case "text":
@@ -243,11 +248,11 @@ func claudeBlocks(b block) []any {
 	case "image":
 		return []any{imageBlock(o)}
 	case "document":
-		return []any{documentBlock(o)}
+		return []any{t.documentBlock(o)}
 	case "toolUse":
 		return []any{object{"type": "tool_use", "id": o.text("toolUseId"), "name": o.text("name"), "input": o["input"]}}
 	case "toolResult":
-		return []any{toolResultBlock(b)}
+		return []any{t.toolResultBlock(b)}
 	case "searchResult":
 		return []any{searchResultBlock(o)}
 	case "reasoningContent":
@@ -266,9 +271,9 @@ func imageBlock(o object) object {
 	return object{"type": "image", "source": object{"type": "base64", "media_type": "image/" + o.text("format"), "data": o.object("source").bytes("bytes")}}
 }
 
-func toolResultBlock(b block) object {
+func (t translation) toolResultBlock(b block) object {
 	out := object{"type": "tool_result", "tool_use_id": b.object().text("toolUseId")}
-	if inner := content(b.inner()); len(inner) > 0 {
+	if inner := t.content(b.inner()); len(inner) > 0 {
 		out["content"] = inner
 	}
 	if b.object().text("status") == "error" {

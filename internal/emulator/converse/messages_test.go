@@ -164,7 +164,7 @@ func TestOfficeDocuments(t *testing.T) {
 		{"doc", []byte("\xd0\xcf\x11\xe0\x00\x00Hello rock\x00\x01ab\x00"), []string{"Hello rock\n"}},
 		{"txt", []byte("a\xffb"), []string{"a\ufffdb"}},
 	} {
-		got := converse.Text(c.format, c.data)
+		got := converse.Text(c.format, c.data, claude.NewBudget())
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
 				t.Errorf("Text(%s): got %q, want %q in it", c.format, got, want)

@@ -95,7 +95,11 @@ func toolTurnsPair(r *reading) error {
 
 // answered reports which of the calls no result answers.
 func answered(called, results []string, path string) error {
-	missing := slices.DeleteFunc(slices.Clone(called), func(id string) bool { return slices.Contains(results, id) })
+	given := map[string]bool{}
+	for _, id := range results {
+		given[id] = true
+	}
+	missing := slices.DeleteFunc(slices.Clone(called), func(id string) bool { return given[id] })
 	if len(missing) == 0 {
 		return nil
 	}
@@ -111,10 +115,12 @@ func ids(blocks []block) (out []string) {
 
 // repeated returns the first of names that stands twice, "" for none.
 func repeated(names []string) string {
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
+	seen := map[string]bool{}
+	for _, name := range names {
+		if seen[name] {
 			return name
 		}
+		seen[name] = true
 	}
 	return ""
 }

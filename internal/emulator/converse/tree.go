@@ -2,11 +2,11 @@ package converse
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/outcrop-dev/outcrop/internal/emulator/wording"
@@ -115,7 +115,7 @@ func readMessages(input object) []message {
 	var out []message
 	for i, v := range input.list("messages") {
 		m := asObject(v)
-		path := fmt.Sprintf("messages.%d", i)
+		path := "messages." + strconv.Itoa(i)
 		out = append(out, message{role: m.text("role"), path: path, blocks: readBlocks(m.list("content"), path+".content")})
 	}
 	return out
@@ -125,7 +125,7 @@ func readBlocks(list []any, path string) []block {
 	out := make([]block, 0, len(list))
 	for i, v := range list {
 		kind, value := union(v)
-		out = append(out, block{kind, value, fmt.Sprintf("%s.%d", path, i)})
+		out = append(out, block{kind, value, path + "." + strconv.Itoa(i)})
 	}
 	return out
 }

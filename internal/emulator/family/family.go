@@ -26,7 +26,8 @@ type Conversation struct {
 	model     catalog.Other
 	turns     []turn
 	prompt    claude.Prompt
-	tokens    int // of the prompt
+	tokens    int            // of the prompt
+	budget    *claude.Budget // for documents
 	tools     []tool
 	choice    string // auto, any or tool
 	chosen    string // the tool's name, for tool
@@ -54,7 +55,7 @@ type tool struct {
 // Read reads an input that package converse has passed.
 func Read(input map[string]any, m catalog.Other) *Conversation {
 	in := object(input)
-	c := &Conversation{model: m, choice: "auto", maxTokens: m.MaxOutputTokens}
+	c := &Conversation{model: m, choice: "auto", maxTokens: m.MaxOutputTokens, budget: claude.NewBudget()}
 	c.readTools(in.object("toolConfig"))
 	for _, v := range in.list("system") {
 		c.add("system", asObject(v))
@@ -175,7 +176,7 @@ func (c *Conversation) readTurn(m object, names map[string]string) turn {
 			t.called = append(t.called, use.text("name"))
 		}
 		if result := b.object("toolResult"); result != nil {
-			t.results = append(t.results, quote(names[result.text("toolUseId")], result))
+			t.results = append(t.results, c.quote(names[result.text("toolUseId")], result))
 		}
 	}
 	return t
@@ -191,7 +192,7 @@ func (c *Conversation) add(role string, b object) (text, other string) {
 		c.prompt.Append(nil, 0, ttl)
 		return "", ""
 	}
-	text, other, tokens := look(b)
+	text, other, tokens := c.look(b)
 	c.count(role+" "+text+" "+other+" "+claude.JSON(b), tokens)
 	return text, other
 }

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -172,4 +173,18 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestADocumentOfManyPartsIsReadInPassableTime(t *testing.T) {
+	const parts = 300_000
+	in := input(t, `{"messages":[{"role":"user","content":[{"text":"a"},{"document":{"name":"d","format":"txt","source":{"content":[`+
+		strings.Repeat(`{"text":"a rock. "},`, parts-1)+`{"text":"a rock. "}]}}}]}]}`)
+	start := time.Now()
+	c := family.Read(in, model(t, "amazon.nova-lite-v1:0"))
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("Read took %v", took)
+	}
+	if got, least := c.Tokens(), 3*parts; got < least {
+		t.Errorf("Tokens() = %d, want %d or more", got, least)
+	}
 }

@@ -34,7 +34,7 @@ func (o object) text(name string) string {
 const quoteLimit = 4000
 
 // quote says what a tool answered.
-func quote(name string, result object) string {
+func (c *Conversation) quote(name string, result object) string {
 	if name == "" {
 		name = "A tool"
 	}
@@ -44,7 +44,7 @@ func quote(name string, result object) string {
 	}
 	var said []string
 	for _, v := range result.list("content") {
-		text, other, _ := look(asObject(v))
+		text, other, _ := c.look(asObject(v))
 		said = append(said, strings.TrimSpace(text+" "+other))
 	}
 	if len(said) == 0 {
@@ -54,7 +54,7 @@ func quote(name string, result object) string {
 }
 
 // look reads a block: the text in it, what else it shows, described, and what it costs.
-func look(b object) (text, other string, tokens int) {
+func (c *Conversation) look(b object) (text, other string, tokens int) {
 	for _, kind := range slices.Sorted(maps.Keys(b)) {
 		o := b.object(kind)
 		switch kind {
@@ -68,13 +68,13 @@ func look(b object) (text, other string, tokens int) {
 			if guarded := o.object("text"); guarded != nil {
 				return guarded.text("text"), "", claude.Tokens(guarded.text("text"))
 			}
-			other, tokens = picture(o.object("image"))
+			other, tokens = c.picture(o.object("image"))
 			return "", other, tokens
 		case "image":
-			other, tokens = picture(o)
+			other, tokens = c.picture(o)
 			return "", other, tokens
 		case "document":
-			other, tokens = document(o)
+			other, tokens = c.document(o)
 			return "", other, tokens
 		case "video", "audio":
 			data, _ := o.object("source")["bytes"].([]byte)
@@ -82,13 +82,13 @@ func look(b object) (text, other string, tokens int) {
 		case "toolUse":
 			return "", "", frameTokens + claude.Tokens(o.text("name")) + claude.Tokens(claude.JSON(o["input"]))
 		case "toolResult":
-			return "", "", frameTokens + within(o.list("content"))
+			return "", "", frameTokens + c.within(o.list("content"))
 		case "searchResult":
-			return "", "search result " + o.text("title"), claude.Tokens(o.text("title")) + within(o.list("content"))
+			return "", "search result " + o.text("title"), claude.Tokens(o.text("title")) + c.within(o.list("content"))
 		case "reasoningContent":
 			return "", "", claude.Tokens(o.object("reasoningText").text("text"))
 		case "citationsContent":
-			return "", "", within(o.list("content"))
+			return "", "", c.within(o.list("content"))
 		}
 	}
 	return "", "", 0
@@ -97,34 +97,35 @@ func look(b object) (text, other string, tokens int) {
 // bytesPerToken is made up: what video and audio cost depends on their length, which is not looked for.
 const bytesPerToken = 1000
 
-func within(blocks []any) (tokens int) {
+func (c *Conversation) within(blocks []any) (tokens int) {
 	for _, v := range blocks {
-		_, _, n := look(asObject(v))
+		_, _, n := c.look(asObject(v))
 		tokens += n
 	}
 	return tokens
 }
 
-func picture(o object) (description string, tokens int) {
+func (c *Conversation) picture(o object) (description string, tokens int) {
 	data, _ := o.object("source")["bytes"].([]byte)
-	if description, tokens, ok := claude.Look(data); ok {
+	if description, tokens, ok := claude.Look(data, c.budget); ok {
 		return description, tokens
 	}
 	return fmt.Sprintf("%s image, %d bytes", strings.ToUpper(o.text("format")), len(data)), 1
 }
 
-func document(o object) (description string, tokens int) {
+func (c *Conversation) document(o object) (description string, tokens int) {
 	source := o.object("source")
 	data, _ := source["bytes"].([]byte)
 	name := fmt.Sprintf("%q, ", o.text("name"))
 	if data != nil && o.text("format") == "pdf" {
-		if description, tokens, ok := claude.Look(data); ok {
+		if description, tokens, ok := claude.Look(data, c.budget); ok {
 			return name + description, tokens
 		}
 	}
-	text := source.text("text") + converse.Text(o.text("format"), data)
+	parts := []string{source.text("text"), converse.Text(o.text("format"), data, c.budget)}
 	for _, v := range source.list("content") {
-		text += asObject(v).text("text")
+		parts = append(parts, asObject(v).text("text"))
 	}
+	text := strings.Join(parts, "")
 	return fmt.Sprintf("%s%s document, %d bytes", name, strings.TrimSpace(o.text("format")+" text"), len(text)), claude.Tokens(text)
 }

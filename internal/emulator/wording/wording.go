@@ -66,7 +66,7 @@ var load = sync.OnceValue(func() map[string]Sentence {
 func All() map[string]Sentence { return load() }
 
 // Say returns the sentence of a key with its values filled in, which come as name and value in turn.
-// A key that is not in the data is a fault of this build.
+// What is very long of them is cut. A key that is not in the data is a fault of this build.
 func Say(key string, namesAndValues ...any) string {
 	s, ok := load()[key]
 	if !ok {
@@ -78,7 +78,19 @@ func Say(key string, namesAndValues ...any) string {
 		if i%2 == 0 {
 			text = "{" + text + "}"
 		}
-		pairs = append(pairs, text)
+		pairs = append(pairs, cut(text))
 	}
 	return strings.NewReplacer(pairs...).Replace(s.Text)
+}
+
+// longest is how many bytes of a value a sentence repeats. Requests may be many megabytes, and all of
+// one can stand in one name.
+const longest = 8 << 10
+
+// cut shortens a value to longest, at the end of a character.
+func cut(value string) string {
+	if len(value) <= longest {
+		return value
+	}
+	return strings.ToValidUTF8(value[:longest], "") + "…"
 }

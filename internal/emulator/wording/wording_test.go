@@ -47,3 +47,10 @@ func TestSentences(t *testing.T) {
 		}
 	}
 }
+
+func TestSayCutsWhatIsVeryLong(t *testing.T) {
+	got := Say("extra_inputs", "path", strings.Repeat("é", 1<<20))
+	if want := ": Extra inputs are not permitted"; len(got) > longest+100 || !strings.HasSuffix(got, "é…"+want) {
+		t.Errorf("Say: got %d bytes that end with %q", len(got), got[len(got)-40:])
+	}
+}
