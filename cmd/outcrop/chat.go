@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -94,6 +95,9 @@ func runChat(cmd *cobra.Command, prompt string) error {
 		return c.explain(err)
 	}
 	client, stop, err := c.open(cmd.Context(), f, talk)
+	if chat.Stopped(err) {
+		return c.explain(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -120,7 +124,7 @@ func (c *chatRun) open(ctx context.Context, f *pflag.FlagSet, talk bool) (*outcr
 	if err := checkAlone(f); err != nil {
 		return nil, nil, err
 	}
-	key, err := gatewayKey(keyFile)
+	key, err := gatewayKey(ctx, keyFile)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,21 +148,42 @@ func checkAlone(f *pflag.FlagSet) error {
 	return err
 }
 
+// maxKeyFile is how much of a file is read for a key.
+const maxKeyFile = 8 << 10
+
 // gatewayKey finds the key for a gateway.
-func gatewayKey(path string) (string, error) {
+func gatewayKey(ctx context.Context, path string) (string, error) {
 	if path == "" {
-		if key := os.Getenv("OUTCROP_KEY"); key != "" {
-			return key, nil
+		key := os.Getenv("OUTCROP_KEY")
+		switch {
+		case key == "":
+			return "", outcrop.Errorf(outcrop.Unauthenticated, "a gateway wants a key: set OUTCROP_KEY, or --key-file")
+		case strings.ContainsFunc(key, unicode.IsControl):
+			return "", &usageError{"OUTCROP_KEY does not hold one key"}
 		}
-		return "", outcrop.Errorf(outcrop.Unauthenticated, "a gateway wants a key: set OUTCROP_KEY, or --key-file")
+		return key, nil
 	}
-	text, err := os.ReadFile(path)
+	key, err := chat.Within(ctx, func() (string, error) { return readKey(path) })
 	if err != nil {
-		return "", &usageError{"--key-file: " + err.Error()}
+		return "", fileError(fmt.Errorf("--key-file: %w", err))
+	}
+	return key, nil
+}
+
+// readKey reads the key that a file holds.
+func readKey(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
+	if err != nil {
+		return "", err
 	}
 	key := strings.TrimSpace(string(text))
-	if key == "" || strings.ContainsAny(key, "\r\n") {
-		return "", &usageError{"--key-file: " + path + " does not hold one key"}
+	if len(text) > maxKeyFile || key == "" || strings.ContainsFunc(key, unicode.IsControl) {
+		return "", fmt.Errorf("%s does not hold one key", path)
 	}
 	return key, nil
 }

@@ -283,11 +283,26 @@ func TestReadAttachmentChecksBeforeItReads(t *testing.T) {
 	if err := file.Truncate(1 << 40); err != nil {
 		t.Skip("no sparse files here")
 	}
-	if _, err := ReadAttachment(path); !errors.Is(err, ErrAttachment) {
+	if _, err := ReadAttachment(t.Context(), path); !errors.Is(err, ErrAttachment) {
 		t.Errorf("a terabyte: %v", err)
 	}
-	if _, err := ReadAttachment(filepath.Dir(path)); !errors.Is(err, ErrAttachment) {
+	if _, err := ReadAttachment(t.Context(), filepath.Dir(path)); !errors.Is(err, ErrAttachment) {
 		t.Errorf("a folder: %v", err)
+	}
+}
+
+func TestFilesTooLargeTogether(t *testing.T) {
+	pdf := Attachment{Name: "a.pdf", Block: make([]byte, maxBody/2)}
+	files, err := Attached(nil, pdf)
+	if err == nil {
+		files, err = Attached(files, pdf)
+	}
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%d files, %v; want two that just fit", len(files), err)
+	}
+	pdf.Block = pdf.Block[:1]
+	if files, err = Attached(files, pdf); !errors.Is(err, ErrAttachment) || len(files) != 2 {
+		t.Errorf("%d files, %v; want the third refused", len(files), err)
 	}
 }
 

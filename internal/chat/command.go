@@ -48,7 +48,7 @@ func (s *Session) command(ctx context.Context, line string) (leave bool) {
 	case "/model":
 		s.setModel(arg)
 	case "/file":
-		s.attach(arg)
+		s.attach(ctx, arg)
 	case "/system":
 		s.setSystem(arg)
 	case "/think":
@@ -102,17 +102,26 @@ func (s *Session) setModel(name string) {
 	}
 }
 
-func (s *Session) attach(arg string) {
+func (s *Session) attach(ctx context.Context, arg string) {
 	if arg == "" {
 		s.complain("/file PATH: which file?")
 		return
 	}
-	a, err := ReadAttachment(unquote(arg))
-	if err != nil {
+	var a Attachment
+	var err error
+	s.Terminal.Interruptible(ctx, func(ctx context.Context) {
+		if a, err = ReadAttachment(ctx, unquote(arg)); err == nil {
+			s.Files, err = Attached(s.Files, a)
+		}
+	})
+	switch {
+	case Stopped(err):
+		s.say("stopped")
+		return
+	case err != nil:
 		s.complain("%v", err)
 		return
 	}
-	s.Files = append(s.Files, a)
 	s.say("%s: %s, %s bytes; goes with your next message", a.Name, a.Kind, count(int64(a.Size)))
 }
 
