@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -102,10 +104,22 @@ func runChat(cmd *cobra.Command, prompt string) error {
 		return err
 	}
 	defer stop()
+	if err := c.checkModel(client); err != nil {
+		return c.explain(err)
+	}
 	if talk {
 		return c.explain(c.talk(cmd.Context(), client))
 	}
 	return c.explain(c.answer(cmd.Context(), client))
+}
+
+// checkModel tells a model that cannot be, which is a fault of usage, from one that is not there.
+func (c *chatRun) checkModel(client *outcrop.Client) error {
+	_, err := client.Resolve(c.settings.Model)
+	if err != nil && outcrop.KindOf(err) == outcrop.Invalid {
+		return &usageError{"--model: " + err.Error()}
+	}
+	return err
 }
 
 // open makes the client: of a gateway, or of what serve would stand on.
@@ -193,12 +207,11 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 	if os.Getenv("TERM") == "dumb" {
 		return &usageError{"this terminal cannot edit lines (TERM=dumb): give the prompt as an argument, or pipe it in"}
 	}
-	if _, err := client.Resolve(c.settings.Model); err != nil {
-		return err
-	}
 	if err := client.Ready(ctx); err != nil {
 		return err
 	}
+	ctx, stop := untilHangup(ctx)
+	defer stop()
 	style := terminal.NewStyle(os.Stdout, os.Getenv)
 	t, err := terminal.Open(os.Stdin, os.Stdout, style)
 	if err != nil {
@@ -211,6 +224,15 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 	}
 	s.Cache = true
 	return s.Run(ctx)
+}
+
+// untilHangup ends ctx at the signals that would end the program and leave the terminal raw.
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	signals := []os.Signal{syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(ctx, signals...)
 }
 
 // place says where answers come from.

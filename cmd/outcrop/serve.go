@@ -136,6 +136,9 @@ func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (clien
 	if script != nil {
 		return nil, nil, &usageError{"--script goes with --local: it says what the embedded Bedrock answers"}
 	}
+	if f.Changed("chunk-delay") {
+		return nil, nil, &usageError{"--chunk-delay goes with --local: it slows the embedded Bedrock down"}
+	}
 	var options []outcrop.Option
 	if region != "" {
 		options = append(options, outcrop.WithRegion(region))
