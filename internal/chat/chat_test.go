@@ -339,6 +339,19 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
+func TestAnswerWithoutABeginning(t *testing.T) {
+	srv := bedrocktest.NewServer(t)
+	srv.Script(bedrocktest.Events(`{"type":"message_stop"}`))
+	c := &Conversation{Settings: Settings{Model: "sonnet"}}
+	inv, err := c.Invocation(Prompt{Text: "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := Ask(t.Context(), newClient(t, srv), inv, silent); outcrop.KindOf(err) != outcrop.Interrupted {
+		t.Errorf("Ask = %+v, %v; want an answer that is not whole", a, err)
+	}
+}
+
 func TestAskReportsWhatCameBeforeAnError(t *testing.T) {
 	srv := bedrocktest.NewServer(t, bedrocktest.WithChunkDelay(time.Millisecond))
 	c := &Conversation{Settings: Settings{Model: "sonnet"}}
