@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
 	"github.com/outcrop-dev/outcrop/internal/terminal"
@@ -262,7 +261,7 @@ func files(prefix string) (out []string) {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") || strings.ContainsFunc(name, unicode.IsControl) {
+		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") || !showable(name) {
 			continue
 		}
 		if info, err := os.Stat(filepath.Join(unquote(dir), name)); err == nil && info.IsDir() {
@@ -271,4 +270,8 @@ func files(prefix string) (out []string) {
 		out = append(out, dir+name)
 	}
 	return out
+}
+
+func showable(name string) bool {
+	return !strings.ContainsAny(name, "\n\t") && terminal.Printable(name) == name
 }
