@@ -125,7 +125,7 @@ func newGateway(client *outcrop.Client, keys *admission.Keys, log *slog.Logger) 
 // openBedrock makes the client of what stands behind the gateway; stop ends an embedded Bedrock.
 func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (client *outcrop.Client, stop func(), err error) {
 	region, _ := f.GetString("region")
-	script, err := readScript(f)
+	script, err := readScript(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -115,15 +115,15 @@ func Attach(name string, r io.Reader) (Attachment, error) {
 	return a, nil
 }
 
-// Attached returns files with one more. The error is that they are too large together, before all of
-// many are read.
+// Attached returns files with one more. The error is that they are too large together: who asks for each
+// reads no more than can be sent.
 func Attached(files []Attachment, a Attachment) ([]Attachment, error) {
 	size := len(a.Block)
 	for _, f := range files {
 		size += len(f.Block)
 	}
 	if size > maxBody {
-		return files, fmt.Errorf("%s: %w: with the files before it larger than %.1f MB", a.Name, ErrAttachment, float64(maxFile)/1e6)
+		return files, fmt.Errorf("%s: %w: the request would be larger than %d MB", a.Name, ErrAttachment, maxBody/1_000_000)
 	}
 	return append(files, a), nil
 }
