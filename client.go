@@ -149,7 +149,7 @@ func (c *Client) InvokeModelWithResponseStream(ctx context.Context, inv *Invocat
 	if err != nil {
 		return nil, p.failed(err, attempts)
 	}
-	stream.Target, stream.Attempts, stream.LeftOut = p.target, attempts, p.leftOut
+	stream.Target, stream.Attempts, stream.LeftOut, stream.used = p.target, attempts, p.leftOut, p.used
 	return stream, nil
 }
 
@@ -159,8 +159,9 @@ type prepared struct {
 	url     *url.URL
 	header  http.Header
 	body    []byte
-	hash    string // of body, in hex; "" until a signature needs it
-	signer  string // access key ID that signed last
+	hash    string                 // of body, in hex; "" until a signature needs it
+	signer  string                 // access key ID that signed last
+	used    credential.Credentials // last
 	target  Target
 	leftOut []string
 }
@@ -169,6 +170,7 @@ type prepared struct {
 func (p *prepared) failed(err error, attempts int) error {
 	e := AsError(err)
 	e.Target, e.Attempts, e.LeftOut = p.target, attempts, p.leftOut
+	e.redact(p.used)
 	return e
 }
 
@@ -353,6 +355,7 @@ func (c *Client) authorise(ctx context.Context, req *http.Request, p *prepared) 
 	if err != nil {
 		return withoutCredentials(err)
 	}
+	p.used = cred
 	if !cred.APIKey.IsZero() {
 		if req.URL.Scheme != "https" && !isLoopback(req.URL.Hostname()) {
 			return Errorf(Credentials, "an API key is sent over https only, not to %s", req.URL.Host)

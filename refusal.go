@@ -31,7 +31,10 @@ func refusal(resp *http.Response) *Error {
 	}
 	e.Code, e.Message = exceptionOf(resp, object)
 	e.Kind = classify(e.Status, e.Code, e.Message)
+	location := resp.Header.Get("Location")
 	switch {
+	case location != "" && e.Kind == NotFound && resp.StatusCode < 400:
+		e.Message = fmt.Sprintf("status %d: redirected to %.300q, which is not followed; is the URL right?", resp.StatusCode, location)
 	case err != nil:
 		e.Message = fmt.Sprintf("status %d; %s", resp.StatusCode, notJSON(resp, len(body)))
 	case e.Message == "":

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/outcrop-dev/outcrop/internal/aws/credential"
 	"github.com/outcrop-dev/outcrop/internal/wire/eventstream"
 	"github.com/outcrop-dev/outcrop/internal/wire/jsonedit"
 )
@@ -44,6 +45,7 @@ type Stream struct {
 	stopped bool  // the answer is whole
 	began   bool  // an event was handed on
 	usage   Usage
+	used    credential.Credentials
 	decoded []byte // buffer behind Event.Data
 	plain   []byte // the headers of the last chunk, which nearly every message repeats
 }
@@ -96,6 +98,9 @@ func (s *Stream) Next() (Event, error) {
 	}
 	event, err := s.next()
 	if err != nil {
+		if e, ok := err.(*Error); ok {
+			e.redact(s.used)
+		}
 		s.err = err
 		return Event{}, err
 	}

@@ -6,7 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // startChat starts outcrop chat on the embedded Bedrock, in a terminal and an empty environment.
@@ -86,6 +88,27 @@ func TestChatStopsAnAnswer(t *testing.T) {
 	s.waitForExit()
 }
 
+// A terminal that goes away, or kill -QUIT, ends the conversation as SIGTERM does: not in raw mode.
+func TestChatEndsBySignal(t *testing.T) {
+	for _, sent := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		t.Run(sent.String(), func(t *testing.T) {
+			s := startChat(t, t.TempDir())
+			s.press("half a line")
+			s.waitFor("half a line")
+			s.cmd.Process.Signal(sent)
+			select {
+			case <-s.ended:
+			case <-time.After(patience):
+				t.Fatal("it goes on")
+			}
+			s.cmd.Wait()
+			if code := s.cmd.ProcessState.ExitCode(); code != 130 || !s.shows("outcrop: stopped") {
+				t.Errorf("exit code %d, want 130", code)
+			}
+		})
+	}
+}
+
 func TestChatFiles(t *testing.T) {
 	dir := t.TempDir()
 	pdf := "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n" +
@@ -103,6 +126,13 @@ func TestChatFiles(t *testing.T) {
 	s.waitFor("report.pdf: PDF,")
 	s.enter("what does it say?")
 	s.waitFor("I have read a document: \"report.pdf\", PDF, 1 page")
+
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.enter("/file pipe") // nobody writes to it
+	s.press(ctrlC)
+	s.waitFor("stopped")
 	s.press(ctrlD)
 	s.waitForExit()
 }

@@ -19,7 +19,7 @@ func (c *chatRun) answer(ctx context.Context, client *outcrop.Client) error {
 	conversation := &chat.Conversation{Settings: c.settings}
 	inv, err := conversation.Invocation(c.prompt)
 	if err != nil {
-		return err
+		return &usageError{err.Error()}
 	}
 	out := c.output()
 	answer, err := chat.Ask(ctx, client, inv, out.reader)

@@ -7,8 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -94,14 +97,29 @@ func runChat(cmd *cobra.Command, prompt string) error {
 		return c.explain(err)
 	}
 	client, stop, err := c.open(cmd.Context(), f, talk)
+	if chat.Stopped(err) {
+		return c.explain(err)
+	}
 	if err != nil {
 		return err
 	}
 	defer stop()
+	if err := c.checkModel(client); err != nil {
+		return c.explain(err)
+	}
 	if talk {
 		return c.explain(c.talk(cmd.Context(), client))
 	}
 	return c.explain(c.answer(cmd.Context(), client))
+}
+
+// checkModel tells a model that cannot be, which is a fault of usage, from one that is not there.
+func (c *chatRun) checkModel(client *outcrop.Client) error {
+	_, err := client.Resolve(c.settings.Model)
+	if err != nil && outcrop.KindOf(err) == outcrop.Invalid {
+		return &usageError{"--model: " + err.Error()}
+	}
+	return err
 }
 
 // open makes the client: of a gateway, or of what serve would stand on.
@@ -120,7 +138,7 @@ func (c *chatRun) open(ctx context.Context, f *pflag.FlagSet, talk bool) (*outcr
 	if err := checkAlone(f); err != nil {
 		return nil, nil, err
 	}
-	key, err := gatewayKey(keyFile)
+	key, err := gatewayKey(ctx, keyFile)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,21 +162,42 @@ func checkAlone(f *pflag.FlagSet) error {
 	return err
 }
 
+// maxKeyFile is how much of a file is read for a key.
+const maxKeyFile = 8 << 10
+
 // gatewayKey finds the key for a gateway.
-func gatewayKey(path string) (string, error) {
+func gatewayKey(ctx context.Context, path string) (string, error) {
 	if path == "" {
-		if key := os.Getenv("OUTCROP_KEY"); key != "" {
-			return key, nil
+		key := os.Getenv("OUTCROP_KEY")
+		switch {
+		case key == "":
+			return "", outcrop.Errorf(outcrop.Unauthenticated, "a gateway wants a key: set OUTCROP_KEY, or --key-file")
+		case strings.ContainsFunc(key, unicode.IsControl):
+			return "", &usageError{"OUTCROP_KEY does not hold one key"}
 		}
-		return "", outcrop.Errorf(outcrop.Unauthenticated, "a gateway wants a key: set OUTCROP_KEY, or --key-file")
+		return key, nil
 	}
-	text, err := os.ReadFile(path)
+	key, err := chat.Within(ctx, func() (string, error) { return readKey(path) })
 	if err != nil {
-		return "", &usageError{"--key-file: " + err.Error()}
+		return "", fileError(fmt.Errorf("--key-file: %w", err))
+	}
+	return key, nil
+}
+
+// readKey reads the key that a file holds.
+func readKey(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
+	if err != nil {
+		return "", err
 	}
 	key := strings.TrimSpace(string(text))
-	if key == "" || strings.ContainsAny(key, "\r\n") {
-		return "", &usageError{"--key-file: " + path + " does not hold one key"}
+	if len(text) > maxKeyFile || key == "" || strings.ContainsFunc(key, unicode.IsControl) {
+		return "", fmt.Errorf("%s does not hold one key", path)
 	}
 	return key, nil
 }
@@ -168,12 +207,11 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 	if os.Getenv("TERM") == "dumb" {
 		return &usageError{"this terminal cannot edit lines (TERM=dumb): give the prompt as an argument, or pipe it in"}
 	}
-	if _, err := client.Resolve(c.settings.Model); err != nil {
-		return err
-	}
 	if err := client.Ready(ctx); err != nil {
 		return err
 	}
+	ctx, stop := untilHangup(ctx)
+	defer stop()
 	style := terminal.NewStyle(os.Stdout, os.Getenv)
 	t, err := terminal.Open(os.Stdin, os.Stdout, style)
 	if err != nil {
@@ -186,6 +224,15 @@ func (c *chatRun) talk(ctx context.Context, client *outcrop.Client) error {
 	}
 	s.Cache = true
 	return s.Run(ctx)
+}
+
+// untilHangup ends ctx at the signals that would end the program and leave the terminal raw.
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	signals := []os.Signal{syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(ctx, signals...)
 }
 
 // place says where answers come from.

@@ -69,7 +69,7 @@ func local(cmd *cobra.Command) error {
 	config.region, _ = f.GetString("region")
 	config.delay, _ = f.GetDuration("chunk-delay")
 	var err error
-	if config.script, err = readScript(f); err != nil {
+	if config.script, err = readScript(cmd.Context(), f); err != nil {
 		return err
 	}
 	caFile := ""

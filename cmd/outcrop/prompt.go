@@ -21,12 +21,14 @@ func (c *chatRun) read(ctx context.Context, paths []string, talk bool) error {
 			fromStdin = true
 			a, err = readStdin(ctx)
 		} else {
-			a, err = chat.ReadAttachment(path)
+			a, err = chat.ReadAttachment(ctx, path)
+		}
+		if err == nil {
+			c.prompt.Files, err = chat.Attached(c.prompt.Files, a)
 		}
 		if err != nil {
 			return fileError(err)
 		}
-		c.prompt.Files = append(c.prompt.Files, a)
 	}
 	if !talk && !fromStdin && piped(os.Stdin, c.prompt.Text == "" && len(paths) == 0) {
 		if err := c.readPipe(ctx); err != nil {
@@ -48,7 +50,8 @@ func (c *chatRun) readPipe(ctx context.Context) error {
 	case err != nil:
 		return err
 	case a.Kind != "text":
-		c.prompt.Files = append(c.prompt.Files, a)
+		c.prompt.Files, err = chat.Attached(c.prompt.Files, a)
+		return err
 	case c.prompt.Text == "":
 		c.prompt.Text = a.Text
 	default:
@@ -78,21 +81,7 @@ func readStdin(ctx context.Context) (chat.Attachment, error) {
 	}
 	status := terminal.NewStatus(progress, terminal.NewStyle(os.Stderr, os.Getenv), widthOf(os.Stderr), 3*time.Second, "reading standard input until it ends…")
 	defer status.Clear()
-	type read struct {
-		a   chat.Attachment
-		err error
-	}
-	done := make(chan read, 1)
-	go func() {
-		a, err := chat.Attach("standard input", os.Stdin)
-		done <- read{a, err}
-	}()
-	select {
-	case r := <-done:
-		return r.a, r.err
-	case <-ctx.Done():
-		return chat.Attachment{}, ctx.Err()
-	}
+	return chat.Within(ctx, func() (chat.Attachment, error) { return chat.Attach("standard input", os.Stdin) })
 }
 
 // fileError makes a fault of usage of what is wrong with a file.

@@ -125,7 +125,7 @@ func newGateway(client *outcrop.Client, keys *admission.Keys, log *slog.Logger) 
 // openBedrock makes the client of what stands behind the gateway; stop ends an embedded Bedrock.
 func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (client *outcrop.Client, stop func(), err error) {
 	region, _ := f.GetString("region")
-	script, err := readScript(f)
+	script, err := readScript(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,6 +135,9 @@ func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (clien
 	}
 	if script != nil {
 		return nil, nil, &usageError{"--script goes with --local: it says what the embedded Bedrock answers"}
+	}
+	if f.Changed("chunk-delay") {
+		return nil, nil, &usageError{"--chunk-delay goes with --local: it slows the embedded Bedrock down"}
 	}
 	var options []outcrop.Option
 	if region != "" {

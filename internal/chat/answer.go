@@ -24,6 +24,7 @@ type Answer struct {
 	RequestID  string
 	Took       time.Duration
 
+	begun bool // there was a message_start
 	parts []*part
 }
 
@@ -64,6 +65,9 @@ func Ask(ctx context.Context, client *outcrop.Client, inv *outcrop.Invocation, t
 		a.read(string(event.Type), event.Data, to)
 	}
 	a.Usage = stream.Usage()
+	if !a.begun {
+		return a, &outcrop.Error{Kind: outcrop.Interrupted, Message: "the answer has no message_start", RequestID: a.RequestID}
+	}
 	return a, nil
 }
 
@@ -76,6 +80,7 @@ func Stopped(err error) bool {
 func (a *Answer) read(kind string, data []byte, to Reader) {
 	switch kind {
 	case "message_start":
+		a.begun = true
 		a.ID, a.Model = member(data, "message", "id"), member(data, "message", "model")
 	case "content_block_start":
 		raw, _ := jsonedit.Member(data, "content_block")

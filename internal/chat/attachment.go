@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -34,9 +35,34 @@ type Attachment struct {
 	Block json.RawMessage
 }
 
-// ReadAttachment reads a file. What it is, its content says, not its name. The size is checked before
-// it is read.
-func ReadAttachment(path string) (Attachment, error) {
+// ReadAttachment reads a file, unless ctx ends first. What it is, its content says, not its name. The
+// size is checked before it is read.
+func ReadAttachment(ctx context.Context, path string) (Attachment, error) {
+	return Within(ctx, func() (Attachment, error) { return readAttachment(path) })
+}
+
+// Within returns what f returns, or the error of ctx if that ends first: a pipe without a writer blocks
+// whoever opens or reads it. f is left behind then.
+func Within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+func readAttachment(path string) (Attachment, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Attachment{}, pathError(err)
@@ -87,6 +113,19 @@ func Attach(name string, r io.Reader) (Attachment, error) {
 	}
 	a.Kind, a.Block = block(name, media, data)
 	return a, nil
+}
+
+// Attached returns files with one more. The error is that they are too large together: who asks for each
+// reads no more than can be sent.
+func Attached(files []Attachment, a Attachment) ([]Attachment, error) {
+	size := len(a.Block)
+	for _, f := range files {
+		size += len(f.Block)
+	}
+	if size > maxBody {
+		return files, fmt.Errorf("%s: %w: the request would be larger than %d MB", a.Name, ErrAttachment, maxBody/1_000_000)
+	}
+	return append(files, a), nil
 }
 
 func tooLarge(name string, limit int) error {

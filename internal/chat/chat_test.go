@@ -283,11 +283,26 @@ func TestReadAttachmentChecksBeforeItReads(t *testing.T) {
 	if err := file.Truncate(1 << 40); err != nil {
 		t.Skip("no sparse files here")
 	}
-	if _, err := ReadAttachment(path); !errors.Is(err, ErrAttachment) {
+	if _, err := ReadAttachment(t.Context(), path); !errors.Is(err, ErrAttachment) {
 		t.Errorf("a terabyte: %v", err)
 	}
-	if _, err := ReadAttachment(filepath.Dir(path)); !errors.Is(err, ErrAttachment) {
+	if _, err := ReadAttachment(t.Context(), filepath.Dir(path)); !errors.Is(err, ErrAttachment) {
 		t.Errorf("a folder: %v", err)
+	}
+}
+
+func TestFilesTooLargeTogether(t *testing.T) {
+	pdf := Attachment{Name: "a.pdf", Block: make([]byte, maxBody/2)}
+	files, err := Attached(nil, pdf)
+	if err == nil {
+		files, err = Attached(files, pdf)
+	}
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%d files, %v; want two that just fit", len(files), err)
+	}
+	pdf.Block = pdf.Block[:1]
+	if files, err = Attached(files, pdf); !errors.Is(err, ErrAttachment) || len(files) != 2 {
+		t.Errorf("%d files, %v; want the third refused", len(files), err)
 	}
 }
 
@@ -322,6 +337,19 @@ func FuzzAnswer(f *testing.F) {
 		}
 		a.Summary()
 	})
+}
+
+func TestAnswerWithoutABeginning(t *testing.T) {
+	srv := bedrocktest.NewServer(t)
+	srv.Script(bedrocktest.Events(`{"type":"message_stop"}`))
+	c := &Conversation{Settings: Settings{Model: "sonnet"}}
+	inv, err := c.Invocation(Prompt{Text: "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := Ask(t.Context(), newClient(t, srv), inv, silent); outcrop.KindOf(err) != outcrop.Interrupted {
+		t.Errorf("Ask = %+v, %v; want an answer that is not whole", a, err)
+	}
 }
 
 func TestAskReportsWhatCameBeforeAnError(t *testing.T) {

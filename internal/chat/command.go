@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
 	"github.com/outcrop-dev/outcrop/internal/terminal"
@@ -48,7 +47,7 @@ func (s *Session) command(ctx context.Context, line string) (leave bool) {
 	case "/model":
 		s.setModel(arg)
 	case "/file":
-		s.attach(arg)
+		s.attach(ctx, arg)
 	case "/system":
 		s.setSystem(arg)
 	case "/think":
@@ -102,17 +101,26 @@ func (s *Session) setModel(name string) {
 	}
 }
 
-func (s *Session) attach(arg string) {
+func (s *Session) attach(ctx context.Context, arg string) {
 	if arg == "" {
 		s.complain("/file PATH: which file?")
 		return
 	}
-	a, err := ReadAttachment(unquote(arg))
-	if err != nil {
+	var a Attachment
+	var err error
+	s.Terminal.Interruptible(ctx, func(ctx context.Context) {
+		if a, err = ReadAttachment(ctx, unquote(arg)); err == nil {
+			s.Files, err = Attached(s.Files, a)
+		}
+	})
+	switch {
+	case Stopped(err):
+		s.say("stopped")
+		return
+	case err != nil:
 		s.complain("%v", err)
 		return
 	}
-	s.Files = append(s.Files, a)
 	s.say("%s: %s, %s bytes; goes with your next message", a.Name, a.Kind, count(int64(a.Size)))
 }
 
@@ -253,7 +261,7 @@ func files(prefix string) (out []string) {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") || strings.ContainsFunc(name, unicode.IsControl) {
+		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") || !showable(name) {
 			continue
 		}
 		if info, err := os.Stat(filepath.Join(unquote(dir), name)); err == nil && info.IsDir() {
@@ -262,4 +270,8 @@ func files(prefix string) (out []string) {
 		out = append(out, dir+name)
 	}
 	return out
+}
+
+func showable(name string) bool {
+	return !strings.ContainsAny(name, "\n\t") && terminal.Printable(name) == name
 }

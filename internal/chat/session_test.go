@@ -182,6 +182,7 @@ func TestComplete(t *testing.T) {
 		}
 	}
 	os.WriteFile(filepath.Join(dir, "pl\x1b]0;evil\x07"), nil, 0o600) // not every file system takes it
+	os.WriteFile(filepath.Join(dir, "pl\u202egpj"), nil, 0o600)
 	os.Mkdir(filepath.Join(dir, "papers"), 0o700)
 	s := newSession(t, newClient(t, bedrocktest.NewServer(t)), &person{})
 	f := func(line string, wantStart int, want string) {

@@ -50,6 +50,7 @@ func TestMarkdown(t *testing.T) {
 	f("a code block that is cut", "```\nx := 1", "</><code>x := 1\n</>")
 	f("a line of nothing but a mark", "#\n-\n", "#\n-\n")
 	f("control characters go", "a\x1b]0;evil\x07b\r\u009bc\n", "a]0;evilbc\n")
+	f("so do overrides of the direction, and not Hebrew", "a\u202egpj.exe\u202c \u2066b\u2069 \u05d0\n", "agpj.exe b \u05d0\n")
 }
 
 func TestMarkdownPlain(t *testing.T) {

@@ -48,18 +48,28 @@ func (s Style) paint(code, text string) string {
 }
 
 // Printable takes control characters, but newline and tab, out of text that comes from outside: a
-// terminal would take them for commands.
+// terminal would take them for commands. So it does with overrides of the direction of writing, which
+// show text as another than it is.
 func Printable(text string) string {
-	clean := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
-	if !strings.ContainsFunc(text, clean) {
+	if !strings.ContainsFunc(text, unprintable) {
 		return text
 	}
 	return strings.Map(func(r rune) rune {
-		if clean(r) {
+		if unprintable(r) {
 			return -1
 		}
 		return r
 	}, text)
+}
+
+func unprintable(r rune) bool {
+	switch {
+	case r == '\n', r == '\t':
+		return false
+	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // embeddings, overrides and isolates
+		return true
+	}
+	return unicode.IsControl(r)
 }
 
 // A Status is a line that says what is waited for and goes away again. It may be used concurrently
