@@ -495,6 +495,8 @@ func TestWhatAStepIsChosenBy(t *testing.T) {
 	count := "/model/x/count-tokens"
 	converse := `{"messages":[{"role":"user","content":[{"text":"rain"},{"image":{}}]}]}`
 	b.call(http.MethodPost, count, `{"input":{"converse":`+converse+`}}`).wantError(t, 429, "ThrottlingException", "")
+	b.call(http.MethodPost, count, strings.Replace(countBody(converse), `"input":{`, `"input":{"converse":null,`, 1)).wantError(t, 429, "ThrottlingException", "")
+	b.call(http.MethodPost, count, strings.Replace(countBody(converse), "body", "BODY", 1)).wantError(t, 400, "ValidationException", "")
 	b.invoke(opus, converse).wantError(t, 429, "ThrottlingException", "")
 	for _, body := range []string{"", "{", `{"messages":1}`, `{"messages":[{"role":"user"}]}`, `{"messages":[{"role":"user","content":[1,{"text":2}]}]}`} {
 		b.invoke(opus, body).wantError(t, 400, "ValidationException", "")
