@@ -82,8 +82,10 @@ func (c *call) end(b *script.Break, yield func([]byte, error) bool) {
 			{Name: ":message-type", Value: eventstream.String("error")},
 		}, nil))
 	case script.Cut, script.Reset:
+		c.write(nil) // the head is out before the connection goes
 		yield(nil, c.lost(b.By, "scripted: "+b.By+" within the stream"))
 	case script.Stall:
+		c.write(nil)
 		yield(nil, c.pause(math.MaxInt64))
 	}
 }

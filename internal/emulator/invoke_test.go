@@ -148,6 +148,8 @@ func TestModelIDs(t *testing.T) {
 		{"a first-party ID", "claude-opus-5-5", 400, invalid},
 		{"Claude Code's mark for a long context", opus + "%5B1m%5D", 400, fmt.Sprintf(pattern, opus+"[1m]")},
 		{"an unknown model", "us.anthropic.claude-next", 400, invalid},
+		{"a profile's ARN of another partition", "arn:aws-cn:bedrock:us-east-1:123456789012:inference-profile%2F" + opus, 400, invalid},
+		{"a model's ARN of another partition", "arn:aws-us-gov:bedrock:us-east-1::foundation-model%2Fanthropic.claude-opus-5-5", 400, invalid},
 		{"a profile's ARN of another Region", "arn:aws:bedrock:us-west-2:123456789012:inference-profile%2F" + opus, 400, invalid},
 		{"a profile's ARN of another account", "arn:aws:bedrock:us-east-1:210987654321:inference-profile%2F" + opus, 400, invalid},
 		{"a profile's ARN with a bare ID", arn + "inference-profile%2Fanthropic.claude-opus-5-5", 400, invalid},
@@ -302,6 +304,8 @@ func TestCountTokensRefusals(t *testing.T) {
 		{"no JSON", model, `x`, "SerializationException", "", 400},
 		{"no input", model, `{}`, "ValidationException", "1 validation error detected: Value null at 'input' failed to satisfy constraint: Member must not be null", 400},
 		{"both inputs", model, `{"input":{"invokeModel":{"body":""},"converse":{}}}`, "ValidationException", "CountTokensInput object at input must set only one of the following keys: invokeModel, converse.", 400},
+		{"no input that is not null", model, `{"input":{"invokeModel":null,"converse":null}}`, "ValidationException", "CountTokensInput object at input must set one of the following keys: invokeModel, converse.", 400},
+		{"a member in capitals, which is another", model, `{"input":{"invokeModel":{"BODY":""}}}`, "ValidationException", "1 validation error detected: Value null at 'input.invokeModel.body' failed to satisfy constraint: Member must not be null", 400},
 		{"no body", model, `{"input":{"invokeModel":{}}}`, "ValidationException", "1 validation error detected: Value null at 'input.invokeModel.body' failed to satisfy constraint: Member must not be null", 400},
 		{"Converse's input", model, `{"input":{"converse":{"messages":[]}}}`, "ValidationException", "A conversation must start with a user message.", 400},
 	} {
@@ -309,6 +313,12 @@ func TestCountTokensRefusals(t *testing.T) {
 			b.call(http.MethodPost, "/model/"+c.id+"/count-tokens", c.body).wantError(t, c.status, c.code, c.want)
 		})
 	}
+	t.Run("but a member that is null is none", func(t *testing.T) {
+		null := strings.Replace(countBody(user("hi")), `{"input":{`, `{"input":{"converse":null,`, 1)
+		if a := b.call(http.MethodPost, "/model/"+model+"/count-tokens", null); a.StatusCode != http.StatusOK {
+			t.Errorf("%s: got %d %s, want 200", null, a.StatusCode, a.body)
+		}
+	})
 	t.Run("but Claude Code's beta is taken", func(t *testing.T) {
 		a := b.call(http.MethodPost, "/model/"+model+"/count-tokens", countBody(user("hi", `"anthropic_beta":["claude-code-20250219"]`)))
 		if a.StatusCode != http.StatusOK {

@@ -15,8 +15,8 @@ func errUncounted() error         { return invalid("model_uncounted") }
 func errUnresolved() error        { return notFound("model_unresolved") }
 func errOnDemand(id string) error { return invalid("model_on_demand", "id", id) }
 
-// arnPattern takes the ARNs of what can be invoked apart: Region, account, kind and name.
-var arnPattern = regexp.MustCompile(`^arn:aws(?:-[a-z-]+)?:bedrock:([a-z0-9-]{1,20}):([0-9]{12})?:(foundation-model|inference-profile|application-inference-profile)/([a-zA-Z0-9:.-]{1,256})$`)
+// arnPattern takes the ARNs of what can be invoked apart: partition, Region, account, kind and name.
+var arnPattern = regexp.MustCompile(`^arn:(aws(?:-[a-z-]+)?):bedrock:([a-z0-9-]{1,20}):([0-9]{12})?:(foundation-model|inference-profile|application-inference-profile)/([a-zA-Z0-9:.-]{1,256})$`)
 
 // resolve finds the model that the path invokes.
 func (s *Server) resolve(c *call) error {
@@ -39,9 +39,9 @@ func (s *Server) find(id string, who identity) (m model, direct bool, err error)
 		}
 		return s.findName(id)
 	}
-	region, account, kind, name := arn[1], arn[2], arn[3], arn[4]
+	region, account, kind, name := arn[2], arn[3], arn[4], arn[5]
 	isModel := kind == "foundation-model"
-	if region != s.cfg.Region || isModel != (account == "") || !isModel && account != who.account {
+	if region != s.cfg.Region || arn[1] != partition(region) || isModel != (account == "") || !isModel && account != who.account {
 		return m, false, errModelID()
 	}
 	if kind == "application-inference-profile" {

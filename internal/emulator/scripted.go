@@ -3,7 +3,6 @@ package emulator
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,23 +56,24 @@ func (c *call) lastText() string {
 	if c.operation.Name() != "CountTokens" {
 		return claude.LastText(c.body)
 	}
-	var count struct {
-		Input struct {
-			InvokeModel struct{ Body string }
-			Converse    json.RawMessage
-		}
+	input := members(members(c.body)["input"])
+	if converse := input["converse"]; members(converse) != nil {
+		return claude.LastText(converse)
 	}
-	if json.Unmarshal(c.body, &count) != nil {
-		return ""
-	}
-	if count.Input.Converse != nil {
-		return claude.LastText(count.Input.Converse)
-	}
-	body, err := base64.StdEncoding.DecodeString(count.Input.InvokeModel.Body)
-	if err != nil {
+	var body []byte
+	if json.Unmarshal(members(input["invokeModel"])["body"], &body) != nil {
 		return ""
 	}
 	return claude.LastText(body)
+}
+
+// members returns the members of an object by their exact names, nil of all else.
+func members(raw json.RawMessage) map[string]json.RawMessage {
+	var o map[string]json.RawMessage
+	if json.Unmarshal(raw, &o) != nil {
+		return nil
+	}
+	return o
 }
 
 // playUnchecked answers a request that has not been checked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -306,6 +307,8 @@ func TestBrokenStreams(t *testing.T) {
 		{"ended before message_stop", `"end", "after": 7`, 7, nil, whole, "status=200"},
 		{"ended within a message", `"end", "after_bytes": 20`, 0, nil, unexpected, "status=200"},
 		{"nothing at all", `"end"`, 0, nil, whole, "status=200"},
+		{"cut behind the head", `"cut"`, 0, nil, unexpected, "fault="},
+		{"reset behind the head", `"reset"`, 0, nil, func(err error) bool { return errors.Is(err, syscall.ECONNRESET) || isHTTP2Reset(err) }, "fault="},
 		{"cut", `"cut", "after": 3`, 3, nil, unexpected, `fault="scripted: cut within the stream"`},
 		{"cut within the first message", `"cut", "after_bytes": 20`, 0, nil, unexpected, "fault="},
 		{"cut after the last message", `"cut", "after": 8`, 8, nil, unexpected, "fault="},
@@ -315,7 +318,7 @@ func TestBrokenStreams(t *testing.T) {
 	} {
 		for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
 			t.Run(c.name+" "+proto, func(t *testing.T) {
-				b := play(t, `{"answer": {"content": "one two three four five six seven eight nine ten eleven twelve"}, "break": {"by": `+c.by+`}}`)
+				b := play(t, `{"when": {"operation": "Invoke*"}, "answer": {"content": "one two three four five six seven eight nine ten eleven twelve"}, "break": {"by": `+c.by+`}}`)
 				if proto == "HTTP/2.0" {
 					b.overHTTP2()
 				}
@@ -391,10 +394,16 @@ func TestLostConnections(t *testing.T) {
 	}
 }
 
-// TestAStallEndsWithTheClient reads two messages of a stream that goes no further, and goes away.
+// TestAStallEndsWithTheClient reads the messages of a stream that goes no further, and goes away.
 func TestAStallEndsWithTheClient(t *testing.T) {
-	b := play(t, `{"break": {"by": "stall", "after": 2}}`)
-	ctx, leave := context.WithCancel(context.Background())
+	for _, messages := range []int{0, 2} {
+		t.Run(fmt.Sprintf("after %d messages", messages), func(t *testing.T) { stallAfter(t, messages) })
+	}
+}
+
+func stallAfter(t *testing.T, messages int) {
+	b := play(t, fmt.Sprintf(`{"break": {"by": "stall", "after": %d}}`, messages))
+	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
 	resp, err := b.client.Do(sign(t, b.request(http.MethodPost, streamPath, user("hi")), user("hi"), keys, time.Now()).WithContext(ctx))
 	if err != nil {
@@ -402,7 +411,7 @@ func TestAStallEndsWithTheClient(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	decoder := awsstream.NewDecoder()
-	for i := range 2 {
+	for i := range messages {
 		if _, err := decoder.Decode(resp.Body, nil); err != nil {
 			t.Fatalf("message %d: %v", i, err)
 		}
@@ -495,6 +504,8 @@ func TestWhatAStepIsChosenBy(t *testing.T) {
 	count := "/model/x/count-tokens"
 	converse := `{"messages":[{"role":"user","content":[{"text":"rain"},{"image":{}}]}]}`
 	b.call(http.MethodPost, count, `{"input":{"converse":`+converse+`}}`).wantError(t, 429, "ThrottlingException", "")
+	b.call(http.MethodPost, count, strings.Replace(countBody(converse), `"input":{`, `"input":{"converse":null,`, 1)).wantError(t, 429, "ThrottlingException", "")
+	b.call(http.MethodPost, count, strings.Replace(countBody(converse), "body", "BODY", 1)).wantError(t, 400, "ValidationException", "")
 	b.invoke(opus, converse).wantError(t, 429, "ThrottlingException", "")
 	for _, body := range []string{"", "{", `{"messages":1}`, `{"messages":[{"role":"user"}]}`, `{"messages":[{"role":"user","content":[1,{"text":2}]}]}`} {
 		b.invoke(opus, body).wantError(t, 400, "ValidationException", "")

@@ -13,20 +13,45 @@ type sampler struct {
 	root  any
 	text  string
 	depth int
-	made  int // values so far
+	left  int // bytes that may still be made
+	steps int // work that may still be done
 }
 
-// maxSchemaDepth and maxValues bound schemas that refer to themselves.
+// maxSchemaDepth, maxSample and maxSampleSteps bound what a schema can ask for, which may refer to
+// itself and may want billions of everything. maxSample is more than any model's output tokens hold.
 const (
 	maxSchemaDepth = 32
-	maxValues      = 10_000
+	maxSample      = 1 << 20
+	maxSampleSteps = 1 << 20
 )
 
 // sample returns a value of the schema: required members only, the first of the choices, the shortest
-// array. A pattern is not followed.
-func sample(schema any, text string) any {
-	s := &sampler{root: schema, text: text}
-	return s.value(schema)
+// array. A pattern is not followed. What does not fit into maxSample is left out.
+func sample(schema any, text string) any { return newSampler(schema, text).value(schema) }
+
+func newSampler(root any, text string) *sampler {
+	return &sampler{root: root, text: text, left: maxSample, steps: maxSampleSteps}
+}
+
+// make takes n bytes from what may be made, and reports whether they were there. If not, nothing more
+// is made.
+func (s *sampler) make(n int) bool {
+	ok := n <= s.left
+	s.left = max(0, s.left-n)
+	if !ok {
+		s.left = 0
+	}
+	return ok
+}
+
+// work is make for steps.
+func (s *sampler) work(n int) bool {
+	ok := n <= s.steps
+	s.steps -= n
+	if !ok {
+		s.steps = 0
+	}
+	return ok
 }
 
 func (s *sampler) value(schema any) any {
@@ -34,18 +59,17 @@ func (s *sampler) value(schema any) any {
 	if m, ok := schema.(map[string]any); ok {
 		o = m
 	}
-	if o == nil || s.depth >= maxSchemaDepth || s.made >= maxValues {
+	if o == nil || s.depth >= maxSchemaDepth || !s.work(1) || !s.make(len("null")) {
 		return nil
 	}
-	s.made++
 	s.depth++
 	defer func() { s.depth-- }()
 
 	if v, ok := o["const"]; ok {
-		return v
+		return s.given(v)
 	}
 	if choices := o.list("enum"); len(choices) > 0 {
-		return choices[0]
+		return s.given(choices[0])
 	}
 	if ref := o.text("$ref"); ref != "" {
 		return s.value(s.follow(ref))
@@ -56,9 +80,37 @@ func (s *sampler) value(schema any) any {
 		}
 	}
 	if all := o.list("allOf"); len(all) > 0 {
-		return s.value(merge(o, all))
+		return s.value(s.merge(o, all))
 	}
 	return s.typed(o)
+}
+
+// given returns a value that the schema itself holds, nil if it is too much.
+func (s *sampler) given(v any) any {
+	if !s.room(v) {
+		return nil
+	}
+	return v
+}
+
+// room takes the bytes of a value from what may be made.
+func (s *sampler) room(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return s.make(len(v) + 3)
+	case json.Number:
+		return s.make(len(v) + 1)
+	case []any:
+		return s.make(2) && !slices.ContainsFunc(v, func(item any) bool { return !s.room(item) })
+	case map[string]any:
+		for name, value := range v {
+			if !s.make(len(name)+4) || !s.room(value) {
+				return false
+			}
+		}
+		return s.make(2)
+	}
+	return s.make(len("false,"))
 }
 
 func (s *sampler) typed(o object) any {
@@ -66,12 +118,7 @@ func (s *sampler) typed(o object) any {
 	case "object":
 		return s.object(o)
 	case "array":
-		least, _ := o.number("minItems")
-		out := make([]any, max(0, min(least, maxValues-s.made)))
-		for i := range out {
-			out[i] = s.value(o["items"])
-		}
-		return out
+		return s.array(o)
 	case "integer", "number":
 		return s.number(o)
 	case "boolean":
@@ -80,6 +127,20 @@ func (s *sampler) typed(o object) any {
 		return nil
 	}
 	return s.string(o)
+}
+
+// array makes one item: all items of a schema are the same.
+func (s *sampler) array(o object) any {
+	least, _ := o.number("minItems")
+	if least <= 0 {
+		return []any{}
+	}
+	before := s.left
+	item := s.value(o["items"])
+	size := max(len("null,"), before-s.left+1)
+	n := min(least, 1+s.left/size)
+	s.make((n - 1) * size)
+	return slices.Repeat([]any{item}, n)
 }
 
 // schemaType returns the first type, or the one that other members let guess.
@@ -105,7 +166,11 @@ func (s *sampler) object(o object) any {
 	out := map[string]any{}
 	properties := o.object("properties")
 	for _, v := range o.list("required") {
-		if name, ok := v.(string); ok {
+		name, ok := v.(string)
+		if !s.work(1) || !s.make(len(name)+4) {
+			break
+		}
+		if ok {
 			out[name] = s.value(properties[name])
 		}
 	}
@@ -151,19 +216,22 @@ func (s *sampler) string(o object) any {
 	}
 	text := []rune(s.text)
 	if least, ok := o.number("minLength"); ok && len(text) < least {
-		text = append(text, slices.Repeat([]rune{'x'}, min(least-len(text), maxValues))...)
+		text = append(text, slices.Repeat([]rune{'x'}, min(least-len(text), s.left))...)
 	}
 	if most, ok := o.number("maxLength"); ok && most >= 0 && len(text) > most {
 		text = text[:most]
 	}
-	return string(text)
+	if said := string(text); s.make(len(said)) {
+		return said
+	}
+	return ""
 }
 
 // follow finds what a reference within the schema stands for: #/$defs/name.
 func (s *sampler) follow(ref string) any {
 	v := s.root
 	path, ok := strings.CutPrefix(ref, "#")
-	if !ok {
+	if !ok || !s.work(len(path)) {
 		return nil
 	}
 	for name := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
@@ -177,7 +245,10 @@ func (s *sampler) follow(ref string) any {
 }
 
 // merge returns one schema that says what all of them say, as far as members go.
-func merge(o object, all []any) map[string]any {
+func (s *sampler) merge(o object, all []any) map[string]any {
+	if !s.workOn(o) || !s.work(len(all)) || slices.ContainsFunc(all, func(part any) bool { return !s.workOn(part) }) {
+		return nil
+	}
 	out := maps.Clone(o)
 	delete(out, "allOf")
 	properties, required := map[string]any{}, slices.Clone(o.list("required"))
@@ -196,4 +267,16 @@ func merge(o object, all []any) map[string]any {
 		out["properties"], out["required"] = properties, required
 	}
 	return out
+}
+
+// workOn takes the steps of merging a schema.
+func (s *sampler) workOn(schema any) bool {
+	o := object(nil)
+	switch schema := schema.(type) {
+	case object:
+		o = schema
+	case map[string]any:
+		o = schema
+	}
+	return s.work(len(o) + len(o.object("properties")) + len(o.list("required")))
 }

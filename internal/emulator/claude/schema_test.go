@@ -2,6 +2,8 @@ package claude
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -45,18 +47,62 @@ func TestSample(t *testing.T) {
 }
 
 func TestSampleEnds(t *testing.T) {
-	for _, schema := range []string{
-		`{"type":"object","properties":{"a":{"$ref":"#"},"b":{"$ref":"#"},"c":{"$ref":"#"}},"required":["a","b","c"]}`,
-		`{"type":"array","minItems":1000000000,"items":{"$ref":"#"}}`,
-		`{"$ref":"#"}`,
+	long := strings.Repeat("x", 10_000)
+	for name, schema := range map[string]string{
+		"an object of itself":          `{"type":"object","properties":{"a":{"$ref":"#"},"b":{"$ref":"#"},"c":{"$ref":"#"}},"required":["a","b","c"]}`,
+		"arrays of arrays of arrays":   `{"type":"array","minItems":1000000000,"items":{"$ref":"#"}}`,
+		"a reference to itself":        `{"$ref":"#"}`,
+		"many nothings":                `{"type":"array","minItems":1000000000}`,
+		"many long constants":          `{"type":"array","minItems":9999,"items":{"const":"` + long + `"}}`,
+		"many objects of constants":    `{"type":"array","minItems":9999,"items":{"const":{"` + long + `":["` + long + `"]}}}`,
+		"many long choices":            `{"type":"array","minItems":9999,"items":{"enum":["` + long + `"]}}`,
+		"many members with long names": `{"type":"array","minItems":9999,"items":{"type":"object","required":["` + long + `"]}}`,
+		"many long strings":            `{"type":"array","minItems":9999,"items":{"type":"string","minLength":10000}}`,
+		"a string without end":         `{"type":"string","minLength":1000000000}`,
+		"what no model can say":        `{"const":"` + strings.Repeat(long, 200) + `"}`,
 	} {
-		o, err := readObject([]byte(schema))
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := json.Marshal(sample(map[string]any(o), ""))
-		if err != nil || len(b) > 1<<20 {
-			t.Errorf("sample(%s): %d bytes, %v, want at most a megabyte", schema, len(b), err)
-		}
+		t.Run(name, func(t *testing.T) {
+			b, err := json.Marshal(sampleOf(t, schema))
+			if err != nil || len(b) > 1<<20 {
+				t.Errorf("%d bytes, %v, want at most %d", len(b), err, 1<<20)
+			}
+		})
 	}
+}
+
+// TestSampleIsLittleWork counts what is allocated, which tells how often a schema was gone through.
+func TestSampleIsLittleWork(t *testing.T) {
+	var properties, required []string
+	for i := range 1000 {
+		properties, required = append(properties, fmt.Sprintf(`"p%d":{}`, i)), append(required, fmt.Sprintf(`"p%d"`, i))
+	}
+	wide := `{"properties":{` + strings.Join(properties, ",") + `}}`
+	for name, schema := range map[string]string{
+		"many items by a long reference":        `{"type":"array","minItems":9999,"items":{"$ref":"#` + strings.Repeat("/a", 1000) + `"}}`,
+		"a reference that is longer than needs": `{"$ref":"#` + strings.Repeat("/a", 1_000_000) + `"}`,
+		"many items of many parts":              `{"type":"array","minItems":9999,"items":{"allOf":[` + wide + `]}}`,
+		"parts of parts":                        `{"$defs":{"a":` + wide + `},"allOf":[{"$ref":"#"},` + strings.Repeat(wide+",", 100) + wide + `]}`,
+		"objects of objects of many members":    `{"type":"object","required":["a","b","c",` + strings.Join(required, ",") + `],"properties":{"a":{"$ref":"#"},"b":{"$ref":"#"},"c":{"$ref":"#"}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := schemaIn(t, schema)
+			if n := testing.AllocsPerRun(1, func() { sample(o, "") }); n > 300_000 {
+				t.Errorf("%.0f allocations", n)
+			}
+		})
+	}
+}
+
+func sampleOf(t *testing.T, schema string) any {
+	t.Helper()
+	return sample(schemaIn(t, schema), "")
+}
+
+func schemaIn(t *testing.T, schema string) map[string]any {
+	t.Helper()
+	o, err := readObject([]byte(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }

@@ -1,6 +1,7 @@
 package converse
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -25,7 +26,7 @@ var rules = []func(*reading) error{
 	startsWithUser, systemIsTaken, endsWithUser,
 	contentIsThere, rolesFit, kindsAreTaken, toolsAreTaken, toolConfigIsThere, toolSpecsAreObjects,
 	toolBlocksAreObjects, toolTurnsPair, turnsAreNotMixed, cachePointsFit, reasoningIsTaken,
-	imagesFit, documentsFit, inferenceFits, fieldsAreObjects, betasAreTaken, outputFits, guardrailIsWhole, promptIsNoTemplate,
+	imagesFit, documentsFit, inferenceFits, fieldsAreObjects, betasAreTaken, outputFits, guardrailIsWhole, promptIsNoTemplate, cachePointsAreFew, cacheTimesFall,
 }
 
 // Check holds an input of Converse, ConverseStream or CountTokens to Converse's own rules. The error is
@@ -150,22 +151,70 @@ func (r *reading) takes(b block) error {
 // cachePointsFit: a model that caches nothing refuses a cache point with an AccessDeniedException, so
 // that it looks like a want of permissions.
 func cachePointsFit(r *reading) error {
-	lists := [][]block{readBlocks(r.input.list("system"), "system"), readBlocks(r.input.object("toolConfig").list("tools"), "toolConfig.tools")}
-	for _, m := range r.messages {
-		lists = append(lists, m.blocks)
-	}
-	for _, blocks := range lists {
+	for _, blocks := range r.cacheable() {
 		for i, b := range blocks {
 			switch {
 			case b.kind != "cachePoint":
 			case !r.traits.CachePoints:
 				return &Refusal{http.StatusForbidden, "AccessDeniedException", wording.Say("converse_no_caching")}
-			case i > 0 && blocks[i-1].kind == "reasoningContent":
+			case i == 0:
+				return refuse("converse_nothing_to_cache")
+			case blocks[i-1].kind == "reasoningContent":
 				return refuse("converse_cache_after_reasoning")
 			}
 		}
 	}
 	return nil
+}
+
+// cacheable returns the lists in which cache points may stand, in the order in which prefixes are cached.
+func (r *reading) cacheable() [][]block {
+	lists := [][]block{readBlocks(r.input.object("toolConfig").list("tools"), "toolConfig.tools"), readBlocks(r.input.list("system"), "system")}
+	for _, m := range r.messages {
+		lists = append(lists, m.blocks)
+	}
+	return lists
+}
+
+// cachePointLimit is how many cache points a request may have, wherever they stand.
+const cachePointLimit = 4
+
+// cachePointsAreFew counts cache points as they are sent: two behind one block are two, though Claude's
+// body has room for one there.
+func cachePointsAreFew(r *reading) error {
+	found := 0
+	for _, blocks := range r.cacheable() {
+		for _, b := range blocks {
+			if b.kind == "cachePoint" {
+				found++
+			}
+		}
+	}
+	if found > cachePointLimit {
+		return Returned(wording.Say("cache_too_many", "limit", cachePointLimit, "found", found))
+	}
+	return nil
+}
+
+// cacheTimesFall is Claude's rule for two cache points behind one block; all others Claude sees for
+// itself.
+func cacheTimesFall(r *reading) error {
+	for _, blocks := range r.cacheable() {
+		for i, b := range blocks {
+			if i > 0 && b.keptFor() == "1h" && blocks[i-1].keptFor() == "5m" {
+				return Returned(wording.Say("cache_ttl_order", "path", b.path+".cache_control.ttl"))
+			}
+		}
+	}
+	return nil
+}
+
+// keptFor returns the time of a cache point, "" of another block.
+func (b block) keptFor() string {
+	if b.kind != "cachePoint" {
+		return ""
+	}
+	return cmp.Or(b.object().text("ttl"), "5m")
 }
 
 func reasoningIsTaken(r *reading) error {

@@ -111,6 +111,18 @@ func TestCheck(t *testing.T) {
 	f("tools change", nova, talk(user(`{"toolRemoval":{"tool":{"name":"t"}}}`), tools), "This model doesn't support the toolRemoval field. Remove toolRemoval and try again.")
 
 	f("a cache point", opus, talk(user(hi+`,{"cachePoint":{"type":"default"}}`)), "")
+	const point = `{"cachePoint":{"type":"default"}}`
+	const hour = `{"cachePoint":{"type":"default","ttl":"1h"}}`
+	const nothing, order = "There is nothing available to cache.", ".cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
+	f("a cache point before all else", opus, talk(user(point+","+hi)), nothing)
+	f("a message of a cache point alone", opus, talk(user(hi)+","+user(point)), nothing)
+	f("a system prompt of a cache point alone", opus, talk(user(hi), `"system":[`+point+`]`), nothing)
+	f("tools behind a cache point", opus, talk(user(hi), strings.Replace(tools, `"tools":[`, `"tools":[`+point+`,`, 1)), nothing)
+	f("four cache points behind one block", opus, talk(user(hi+strings.Repeat(","+point, 4))), "")
+	f("five cache points behind one block", opus, talk(user(hi+strings.Repeat(","+point, 5))), "The model returned the following errors: A maximum of 4 blocks with cache_control may be provided. Found 5.")
+	f("five cache points of another family", nova, talk(user(hi+strings.Repeat(","+point, 5))), "The model returned the following errors: A maximum of 4 blocks with cache_control may be provided. Found 5.")
+	f("an hour behind five minutes", opus, talk(user(hi+","+point+","+hour)), "The model returned the following errors: messages.0.content.2"+order)
+	f("five minutes behind an hour", opus, talk(user(hi+","+hour+","+point)), "")
 	f("a cache point after reasoning", opus, talk(user(hi)+","+assistant(`{"reasoningContent":{"reasoningText":{"text":"t","signature":"s"}}},{"cachePoint":{"type":"default"}},`+hi)+","+user(hi)), "Cache point cannot be inserted after reasoning block. Please remove the invalid cache point and try again.")
 	f("a cache point in tools of a model that caches nothing", glm, talk(user(hi), strings.Replace(tools, `}}}}]`, `}}}},{"cachePoint":{"type":"default"}}]`, 1)), "You invoked an unsupported model or your request did not allow prompt caching. See the documentation for more information.")
 	f("reasoning back to a model that does not reason", nova, talk(user(hi)+","+assistant(`{"reasoningContent":{"reasoningText":{"text":"t"}}},`+hi)+","+user(hi)), "This model doesn't support the reasoningContent field. Remove reasoningContent and try again.")

@@ -152,8 +152,26 @@ func (c *Conversation) Check(input map[string]any) error {
 	if e := effort(input); slices.Contains(c.model.RefusedEfforts, e) {
 		return converse.Returned(wording.Say("converse_effort_refused", "effort", e))
 	}
+	if err := c.checkTools(); err != nil {
+		return err
+	}
 	if c.tokens > c.model.ContextTokens {
 		return converse.Returned(wording.Say("converse_prompt_too_long"))
+	}
+	return nil
+}
+
+// checkTools: each tool has a name of its own, and the one that is asked for is there.
+func (c *Conversation) checkTools() error {
+	seen := map[string]bool{}
+	for _, t := range c.tools {
+		if seen[t.name] {
+			return converse.Returned(wording.Say("converse_tool_name_twice"))
+		}
+		seen[t.name] = true
+	}
+	if c.choice == "tool" && !seen[c.chosen] {
+		return converse.Returned(wording.Say("converse_choice_unknown", "name", c.chosen))
 	}
 	return nil
 }

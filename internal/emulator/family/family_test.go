@@ -138,6 +138,20 @@ func TestWhatIsSaidCostsTheSameComingBack(t *testing.T) {
 	}
 }
 
+func TestToolsThatAreNot(t *testing.T) {
+	const tool = `{"toolSpec":{"name":"a","inputSchema":{"json":{}}}}`
+	for in, want := range map[string]string{
+		`"tools":[` + tool + `],"toolChoice":{"tool":{"name":"a"}}`: "<nil>",
+		`"tools":[` + tool + `],"toolChoice":{"tool":{"name":"b"}}`: "ValidationException: The model returned the following errors: Tool 'b' not found in provided tools",
+		`"tools":[` + tool + `,` + tool + `]`:                       "ValidationException: The model returned the following errors: tools: Tool names must be unique.",
+	} {
+		tree := input(t, `{"messages":[{"role":"user","content":[{"text":"hi"}]}],"toolConfig":{`+in+`}}`)
+		if got := fmt.Sprint(family.Read(tree, model(t, "amazon.nova-lite-v1:0")).Check(tree)); got != want {
+			t.Errorf("Check of %s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	small := model(t, "amazon.titan-text-lite-v1")
 	for text, want := range map[string]string{"hello": "<nil>", strings.Repeat("rock ", 5000): "ValidationException: The model returned the following errors: Input is too long for requested model."} {

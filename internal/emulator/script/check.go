@@ -89,8 +89,11 @@ func (s *Step) checkWhen(c *checker, operations []string) {
 		c.fault("when.operation", "%q is none of %s", s.When.Operation, strings.Join(operations, ", "))
 		return
 	}
-	if !slices.ContainsFunc(named, s.serves) {
+	switch {
+	case !slices.ContainsFunc(named, s.serves):
 		c.fault("when.operation", "%q cannot be answered so; %s", s.When.Operation, s.servesWhat(operations))
+	case s.breaksBy(modelTimeout) && slices.Contains(named, "ConverseStream"): // or it would pass by in silence
+		c.fault("when.operation", "is to name InvokeModelWithResponseStream alone: ConverseStream has no %s", modelTimeout)
 	}
 }
 
@@ -121,10 +124,14 @@ func (s *Step) serves(operation string) bool {
 		s.Events != nil && operation != "InvokeModelWithResponseStream",
 		(s.Messages != nil || s.Pace != nil || s.Break != nil) && !Streams(operation):
 		return false
-	case s.Break != nil && s.Break.By == Exception && s.Break.Code == modelTimeout:
+	case s.breaksBy(modelTimeout):
 		return operation != "ConverseStream"
 	}
 	return true
+}
+
+func (s *Step) breaksBy(exception string) bool {
+	return s.Break != nil && s.Break.By == Exception && s.Break.Code == exception
 }
 
 // stopReasons are those of the Messages API and, where they differ, of Converse.

@@ -51,7 +51,15 @@ func (d *decoder) notJSON(data []byte, err error) {
 	d.fault("", "not JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
+// maxFaults is how many faults of a script file are told.
+const maxFaults = 100
+
+func (d *decoder) full() bool { return len(d.faults) > maxFaults } // one more than is told
+
 func (d *decoder) fault(path, format string, args ...any) {
+	if d.full() {
+		return
+	}
 	d.faults = append(d.faults, fault{path, fmt.Sprintf(format, args...)})
 }
 

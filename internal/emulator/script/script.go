@@ -59,12 +59,16 @@ func place(i int, path string) string {
 }
 
 // Load adds the steps of a script file, of which name is the name. If anything is wrong with it no
-// step is added, and the error says all that is wrong, a line each, with the file's lines.
+// step is added, and the error says what is wrong, a line each, with the file's lines; of very much,
+// the first part.
 func (s *Script) Load(name string, data []byte) error {
 	d := &decoder{lines: map[string]int{}}
 	steps := d.read(data).Steps
 	unread := slices.Clone(d.faults)
 	for i, step := range steps {
+		if d.full() {
+			break
+		}
 		for _, f := range step.faults(s.operations) {
 			path := place(i, f.path)
 			within := func(u fault) bool { return path == u.path || strings.HasPrefix(path, u.path+".") }
@@ -84,7 +88,11 @@ func (s *Script) Load(name string, data []byte) error {
 func (d *decoder) told(name string) error {
 	slices.SortStableFunc(d.faults, func(a, b fault) int { return cmp.Compare(d.line(a.path), d.line(b.path)) })
 	var all []error
-	for _, f := range d.faults {
+	for i, f := range d.faults {
+		if i == maxFaults {
+			all = append(all, fmt.Errorf("%s: there is more", name))
+			break
+		}
 		where := fmt.Sprintf("%s:%d: ", name, d.line(f.path))
 		if f.path != "" {
 			where += f.path + ": "
@@ -121,19 +129,43 @@ func (s *Script) Take(c Call, unproven bool) (*Step, int) {
 		return nil, 0
 	}
 	c.Text = sync.OnceValue(c.Text)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.steps {
-		if e.spent() || !e.serves(c.Operation) || !e.operation(c.Operation) || !e.model(c.Model) || e.text != nil && !e.text.MatchString(c.Text()) {
+	for _, e := range s.open() {
+		waits := unproven && !e.Unchecked
+		if !e.fits(c) || !s.claim(e, !waits) {
 			continue
 		}
-		if unproven && !e.Unchecked {
+		if waits {
 			return nil, 0
 		}
-		e.taken++
 		return &e.Step, e.number
 	}
 	return nil, 0
+}
+
+// open returns the steps that are not used up. What a call is held to may be long, so that is done
+// outside the lock, and a step that fits is claimed.
+func (s *Script) open() []*entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := slices.Clone(s.steps)
+	return slices.DeleteFunc(out, (*entry).spent)
+}
+
+// claim reports whether a step is not used up, and takes it if take says so.
+func (s *Script) claim(e *entry, take bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.spent() {
+		return false
+	}
+	if take {
+		e.taken++
+	}
+	return true
+}
+
+func (e *entry) fits(c Call) bool {
+	return e.serves(c.Operation) && e.operation(c.Operation) && e.model(c.Model) && (e.text == nil || e.text.MatchString(c.Text()))
 }
 
 func (e *entry) spent() bool { return !e.Always && e.taken >= e.times() }

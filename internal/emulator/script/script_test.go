@@ -132,6 +132,7 @@ func TestFaults(t *testing.T) {
 	one("an operation that there is not", `{"when":{"operation":"InvokeModl"}}`, ".when.operation", `"InvokeModl" is none of `+strings.Join(operations, ", "))
 	one("an answer for what has none", `{"when":{"operation":"C*Tokens"},"answer":{"content":""}}`, ".when.operation", `"C*Tokens" cannot be answered so; this step is for InvokeModel, InvokeModelWithResponseStream, Converse, ConverseStream`)
 	one("a stream where there is none", `{"when":{"operation":"InvokeModel"},"break":{"by":"cut"}}`, ".when.operation", `"InvokeModel" cannot be answered so; this step is for InvokeModelWithResponseStream, ConverseStream`)
+	one("an exception that Converse has not, for all that streams", `{"break":{"by":"exception","code":"modelTimeoutException"}}`, ".when.operation", `is to name InvokeModelWithResponseStream alone: ConverseStream has no modelTimeoutException`)
 	one("an exception that Converse has not", `{"when":{"operation":"ConverseStream"},"break":{"by":"exception","code":"modelTimeoutException"}}`, ".when.operation", `"ConverseStream" cannot be answered so; this step is for InvokeModelWithResponseStream`)
 	one("an answer of nothing", `{"answer":{}}`, ".answer.content", "is missing: a string, or a list of blocks")
 	one("null", `{"answer":null}`, ".answer", "want an object, got null")
@@ -235,6 +236,57 @@ func TestUnprovenRequests(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{0, 1, 2, 0}, got); diff != "" {
 		t.Errorf("steps taken, -want +got:\n%s", diff)
+	}
+}
+
+// TestMatchingKeepsNobodyWaiting: while a step looks at a long text, others may take theirs.
+func TestMatchingKeepsNobodyWaiting(t *testing.T) {
+	s := New(operations)
+	if err := s.Add(Step{When: When{Text: "x"}}); err != nil {
+		t.Fatal(err)
+	}
+	text := func() string {
+		if !s.mu.TryLock() {
+			t.Error("the script is locked while a text is looked at")
+			return "x"
+		}
+		s.mu.Unlock()
+		return "x"
+	}
+	if step, _ := s.Take(Call{Operation: "Converse", Text: text}, false); step == nil {
+		t.Error("no step")
+	}
+}
+
+// TestAStepIsTakenOnce: one that another call takes while its text is looked at is gone.
+func TestAStepIsTakenOnce(t *testing.T) {
+	s := New(operations)
+	if err := s.Add(Step{When: When{Text: "x"}}, Step{}); err != nil {
+		t.Fatal(err)
+	}
+	text := func() string {
+		if _, n := s.Take(Call{Operation: "Converse", Text: func() string { return "x" }}, false); n != 1 {
+			t.Errorf("the call between took step %d, want 1", n)
+		}
+		return "x"
+	}
+	if _, n := s.Take(Call{Operation: "Converse", Text: text}, false); n != 2 {
+		t.Errorf("took step %d, want 2", n)
+	}
+}
+
+func TestManyFaultsAreNotAllTold(t *testing.T) {
+	for name, data := range map[string]string{
+		"unknown members":  `{"steps":[` + strings.Repeat(`{"x":1},`+"\n", 50_000) + `{}]}`,
+		"faulty steps":     `{"steps":[` + strings.Repeat(`{"times":0},`+"\n", 50_000) + `{}]}`,
+		"faults of a step": `{"steps":[{"events":[` + strings.Repeat("1,", 50_000) + `1]}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := New(operations).Load("f", []byte(data))
+			if err == nil || strings.Count(err.Error(), "\n") != maxFaults || !strings.HasSuffix(err.Error(), "\nf: there is more") {
+				t.Errorf("got %.300v..., want %d faults and that there is more", err, maxFaults)
+			}
+		})
 	}
 }
 
