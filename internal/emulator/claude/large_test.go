@@ -33,7 +33,8 @@ func TestLarge(t *testing.T) {
 		"small PDFs that unpack to much": {body(content(strings.Repeat(small+",", 200) + small)), ""},
 		"calls without results": {body(`[{"role":"user","content":"a"},{"role":"assistant","content":[` + many(50_000, `{"type":"tool_use","id":"x%d","name":"b","input":{}}`) + `]},{"role":"user","content":"b"}]`),
 			"messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: x0, x1,"},
-		"a member's name": {with(`"` + strings.Repeat("k", 10_000_000) + `":1`), "kkkk"},
+		"what is asked for beside results": {body(`[{"role":"user","content":"a"},` + many(2900, `{"role":"assistant","content":[{"type":"tool_use","id":"x%[1]d","name":"b","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"x%[1]d","content":"c"},{"type":"text","text":"`+calls+`"}]}`) + `]`), ""},
+		"a member's name":                  {with(`"` + strings.Repeat("k", 10_000_000) + `":1`), "kkkk"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
