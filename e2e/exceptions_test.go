@@ -96,8 +96,8 @@ func exceptional(t *testing.T) *bedrocktest.Server {
 	}
 	for _, e := range exceptions {
 		on(e.code, e.with(refuse(e.code)))
-		if e.streamed != nil {
-			on(e.member(), e.with(answer.ExceptionAfter(2, e.member(), "scripted "+e.member())))
+		for _, operation := range e.streamed {
+			on(e.member(), e.with(answer.ExceptionAfter(2, e.member(), "scripted "+e.member()).OnOperation(operation)))
 		}
 	}
 	for _, operation := range everywhere {
