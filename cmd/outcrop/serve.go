@@ -45,6 +45,7 @@ shown once (with --local: a new one at each start, kept nowhere).`,
 	f.Bool("show-secrets", false, "print the AWS key pair at every start, not only when it is new")
 	f.Bool("json", false, "print what to connect with as JSON, and log as JSON")
 	bedrockFlags(f)
+	profileFlags(f)
 	return cmd
 }
 
@@ -57,8 +58,13 @@ func bedrockFlags(f *pflag.FlagSet) {
 	scriptFlag(f, "with --local: `FILE` that says what to answer to which calls: docs/script.md")
 }
 
-func serve(cmd *cobra.Command) error {
+func serve(cmd *cobra.Command) (err error) {
 	ctx, f := cmd.Context(), cmd.Flags()
+	stopProfiles, err := startProfiles(f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopProfiles()) }()
 	asJSON, _ := f.GetBool("json")
 	log := newLog(cmd.ErrOrStderr(), f, asJSON)
 	client, stop, err := openBedrock(ctx, f, log)
