@@ -208,7 +208,7 @@ func shape(inv *Invocation, modelID string) (body content, leftOut []string, err
 		return nil, nil, err
 	}
 	leftOut = shaping.Shape(shaping.Request{ModelID: modelID, Body: object, Version: inv.Version, Betas: inv.Betas})
-	return content(object.AppendChunks(nil)).join(), leftOut, nil
+	return contentOf(object), leftOut, nil
 }
 
 const bedrockHeader = "X-Amzn-Bedrock-"

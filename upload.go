@@ -3,7 +3,8 @@ package outcrop
 import (
 	"bytes"
 	"io"
-	"slices"
+
+	"github.com/outcrop-dev/outcrop/internal/wire/jsonedit"
 )
 
 // A content is the body of a request in pieces that are sent one after another, so that editing a few
@@ -17,21 +18,21 @@ func (c content) len() (n int) {
 	return n
 }
 
-// joined is up to how many bytes a content is sent as one piece: the transport then puts it into the
-// same write as the head, which saves more than the copy costs.
-const joined = 16 << 10
+// oneWrite is up to how many bytes a content is better sent as one piece: the transport then puts it
+// into the same write as the head, which saves more than the copy costs.
+const oneWrite = 16 << 10
 
-// join makes one piece of a short content.
-func (c content) join() content {
-	if len(c) > 1 && c.len() <= joined {
-		return content{slices.Concat(c...)}
+// contentOf is what is sent of object.
+func contentOf(object *jsonedit.Object) content {
+	if n := object.Len(); n <= oneWrite {
+		return content{object.AppendTo(make([]byte, 0, n))}
 	}
-	return c
+	return object.AppendChunks(make([][]byte, 0, 8))
 }
 
 // reader returns a reader of c for the transport.
 func (c content) reader() io.ReadCloser {
-	if len(c) == 1 && len(c[0]) <= joined {
+	if len(c) == 1 && len(c[0]) <= oneWrite {
 		return io.NopCloser(bytes.NewReader(c[0])) // which the transport knows by its type
 	}
 	return &upload{left: c}

@@ -24,8 +24,8 @@ func TestContentIsReadAsIfItWereOnePiece(t *testing.T) {
 				if err := iotest.TestReader(&upload{left: c}, []byte(want)); err != nil {
 					t.Error(err)
 				}
-				if got, err := io.ReadAll(c.join().reader()); string(got) != want || err != nil {
-					t.Errorf("joined: %d bytes, %v; want %d", len(got), err, len(want))
+				if got, err := io.ReadAll(c.reader()); string(got) != want || err != nil {
+					t.Errorf("reader: %d bytes, %v; want %d", len(got), err, len(want))
 				}
 			}
 		})
@@ -33,7 +33,7 @@ func TestContentIsReadAsIfItWereOnePiece(t *testing.T) {
 	f("nothing")
 	f("one piece", "abc")
 	f("pieces, some empty", "", "a", "", "bcd", "ef", "")
-	f("longer than is joined", strings.Repeat("a", joined), "b", strings.Repeat("c", 100))
+	f("longer than one write", strings.Repeat("a", oneWrite), "b", strings.Repeat("c", 100))
 	random := make([]string, 20)
 	for i := range random {
 		random[i] = strings.Repeat(string(rune('a'+i)), rand.IntN(5000))

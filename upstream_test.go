@@ -17,6 +17,8 @@ import (
 	"github.com/outcrop-dev/outcrop"
 )
 
+var example = credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")
+
 // An upstream is a scripted Bedrock: it answers with whatever the test says, framed by AWS's own
 // encoder.
 type upstream struct {
@@ -38,7 +40,7 @@ func (u *upstream) client(t *testing.T, options ...outcrop.Option) *outcrop.Clie
 	t.Helper()
 	c, err := outcrop.New(context.Background(), append([]outcrop.Option{
 		outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(u.URL),
-		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")),
+		outcrop.WithCredentials(example),
 		outcrop.WithHTTPClient(u.Client()),
 	}, options...)...)
 	if err != nil {
