@@ -188,11 +188,13 @@ func exception(name, text string) []byte {
 	return frame(fmt.Sprintf(`{"message":%q}`, text), ":exception-type", name, ":content-type", "application/json", ":message-type", "exception")
 }
 
-var (
-	start = chunk(`{"type":"message_start","message":{"id":"msg_bdrk_1","usage":{"input_tokens":7}}}`)
-	delta = chunk(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}`)
-	stop  = chunk(`{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":7,"outputTokenCount":2}}`)
+const (
+	startEvent = `{"type":"message_start","message":{"id":"msg_bdrk_1","usage":{"input_tokens":7}}}`
+	deltaEvent = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}`
+	stopEvent  = `{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":7,"outputTokenCount":2}}`
 )
+
+var start, delta, stop = chunk(startEvent), chunk(deltaEvent), chunk(stopEvent)
 
 const whole = `{"id":"msg_bdrk_1","type":"message","content":[{"type":"text","text":"hi"}],"usage":{"input_tokens":3,"output_tokens":1}}`
 
