@@ -65,7 +65,13 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// newRig makes a rig that gives a stream up after a second of silence.
 func newRig(t *testing.T, bedrock http.HandlerFunc, change ...func(*Config)) *rig {
+	t.Helper()
+	return newRigIdle(t, time.Second, bedrock, change...)
+}
+
+func newRigIdle(t *testing.T, idle time.Duration, bedrock http.HandlerFunc, change ...func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, log: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{}}}
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -78,7 +84,7 @@ func newRig(t *testing.T, bedrock http.HandlerFunc, change ...func(*Config)) *ri
 	t.Cleanup(upstream.Close)
 	client, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(upstream.URL),
 		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKIDUPSTREAM", "upstream-secret", "")),
-		outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(time.Second))
+		outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(idle))
 	if err != nil {
 		t.Fatal(err)
 	}

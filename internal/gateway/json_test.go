@@ -102,8 +102,8 @@ func jsonSuite(t *testing.T) (files []suiteFile) {
 	return files
 }
 
-// A verdict is what a door said of a body.
-type verdict struct {
+// A jsonVerdict is what a door said of a body.
+type jsonVerdict struct {
 	status  int
 	message string // of a refusal
 	sent    string // what reached the upstream, "" if nothing did
@@ -111,7 +111,7 @@ type verdict struct {
 
 // ask sends a body and checks all that holds of every answer: 200 with the good answer and one request
 // sent on, or 400 in the door's shape and none.
-func (d jsonDoor) ask(t *testing.T, r *rig, name, body string) (v verdict) {
+func (d jsonDoor) ask(t *testing.T, r *rig, name, body string) (v jsonVerdict) {
 	t.Helper()
 	before := r.upstreamCalls()
 	resp, text := r.send("POST", d.path, body)
@@ -162,10 +162,10 @@ func (d jsonDoor) refusal(t *testing.T, name string, resp *http.Response, text s
 
 // atEveryDoor calls f for each file of the suite at each door, doors in parallel, and returns what they
 // said by file and door.
-func atEveryDoor(t *testing.T, f func(t *testing.T, d jsonDoor, r *rig, file suiteFile) verdict) map[string]map[string]verdict {
+func atEveryDoor(t *testing.T, f func(t *testing.T, d jsonDoor, r *rig, file suiteFile) jsonVerdict) map[string]map[string]jsonVerdict {
 	files := jsonSuite(t)
 	var mu sync.Mutex
-	said := map[string]map[string]verdict{}
+	said := map[string]map[string]jsonVerdict{}
 	t.Run("doors", func(t *testing.T) {
 		for _, d := range jsonDoors() {
 			t.Run(d.name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func atEveryDoor(t *testing.T, f func(t *testing.T, d jsonDoor, r *rig, file sui
 					v := f(t, d, r, file)
 					mu.Lock()
 					if said[file.Name] == nil {
-						said[file.Name] = map[string]verdict{}
+						said[file.Name] = map[string]jsonVerdict{}
 					}
 					said[file.Name][d.name] = v
 					mu.Unlock()
@@ -198,7 +198,7 @@ func atEveryDoor(t *testing.T, f func(t *testing.T, d jsonDoor, r *rig, file sui
 
 // TestJSONSuiteInAMessage embeds every file in a content block of a good body.
 func TestJSONSuiteInAMessage(t *testing.T) {
-	said := atEveryDoor(t, func(t *testing.T, d jsonDoor, r *rig, file suiteFile) verdict {
+	said := atEveryDoor(t, func(t *testing.T, d jsonDoor, r *rig, file suiteFile) jsonVerdict {
 		value := string(file.Data)
 		body := d.before + value + d.after
 		v := d.ask(t, r, file.Name, body)
@@ -236,19 +236,19 @@ func TestJSONSuiteInAMessage(t *testing.T) {
 }
 
 const (
-	noModel   = "model: Field required"
-	noObject  = "the request body is not an object: "
-	noJSON    = "the request body is not valid JSON: "
-	space     = " \t\r\n"
-	addedText = `"anthropic_version":"bedrock-2023-05-31"`
+	noModel      = "model: Field required"
+	noObject     = "the request body is not an object: "
+	noJSON       = "the request body is not valid JSON: "
+	jsonSpace    = " \t\r\n"
+	addedVersion = `"anthropic_version":"bedrock-2023-05-31"`
 )
 
 // TestJSONSuiteAsTheBody sends every file as the whole body. The native door takes any object. The
 // Anthropic door cannot tell to which model one goes, and says that, which is no complaint about JSON.
 func TestJSONSuiteAsTheBody(t *testing.T) {
-	said := atEveryDoor(t, func(t *testing.T, d jsonDoor, r *rig, file suiteFile) verdict {
+	said := atEveryDoor(t, func(t *testing.T, d jsonDoor, r *rig, file suiteFile) jsonVerdict {
 		v := d.ask(t, r, file.Name, string(file.Data))
-		isObject := bytes.HasPrefix(bytes.TrimLeft(file.Data, space), []byte("{"))
+		isObject := bytes.HasPrefix(bytes.TrimLeft(file.Data, jsonSpace), []byte("{"))
 		taken := v.status == http.StatusOK
 		switch {
 		case taken && !d.isNative():
@@ -291,10 +291,46 @@ func (d jsonDoor) passed(object []byte) string {
 	if d.name == "CountTokens" {
 		return string(object)
 	}
-	members := bytes.TrimRight(object[:bytes.LastIndexByte(object, '}')], space)
+	members := bytes.TrimRight(object[:bytes.LastIndexByte(object, '}')], jsonSpace)
 	comma := ","
 	if bytes.HasSuffix(members, []byte("{")) {
 		comma = ""
 	}
-	return string(members) + comma + addedText + string(object[len(members):])
+	return string(members) + comma + addedVersion + string(object[len(members):])
+}
+
+// TestMembersGivenTwice: what a door decides by reaches Bedrock once or not at all, and is the last one;
+// what it does not decide by passes as it came.
+func TestMembersGivenTwice(t *testing.T) {
+	r := newRig(t, answersJSON)
+	const (
+		version = `"anthropic_version":"bedrock-2023-05-31"`
+		rest    = `"max_tokens":1,"max_tokens":9,"messages":[],"messages":[]`
+	)
+	f := func(name, path, body, wantPath, want string) {
+		t.Helper()
+		before := r.upstreamCalls()
+		resp, text := r.send("POST", path, body)
+		if r.upstreamCalls() != before+1 {
+			t.Errorf("%s: %d %s after %d requests upstream", name, resp.StatusCode, text, r.upstreamCalls()-before)
+			return
+		}
+		r.mu.Lock()
+		sent, gotPath := string(r.sent[before]), r.calls[before].URL.EscapedPath()
+		r.mu.Unlock()
+		if strings.HasSuffix(path, "/count_tokens") {
+			sent = countedBody(t, sent)
+		}
+		if resp.StatusCode != 200 || gotPath != wantPath || sent != want {
+			t.Errorf("%s: %d, sent to %s: %s\nwant %s: %s", name, resp.StatusCode, gotPath, sent, wantPath, want)
+		}
+	}
+	counted := strings.Replace(strings.TrimSuffix(nativePath, "invoke")+"count-tokens", "us.", "", 1)
+	two := `{"model":"opus",` + rest + `,"stream":true,"mod\u0065l":"claude-haiku-4-5","stream":false}`
+	f("two models, and a stream that is none", "/v1/messages", two, nativePath, `{`+rest+`,`+version+`}`)
+	f("two models to count", "/v1/messages/count_tokens", two, counted, `{`+rest+`,`+version+`}`)
+	f("a stream after all", "/v1/messages", `{"model":"claude-haiku-4-5","stream":false,`+rest+`,"stream":true}`, nativeStream, `{`+rest+`,`+version+`}`)
+	f("two versions and lists of betas", nativePath, `{"anthropic_version":"x",`+version+`,"anthropic_beta":["files-api-2025-04-14"],"anthropic_beta":["new-2027-01-01"],`+rest+`}`,
+		nativePath, `{`+version+`,"anthropic_beta":["new-2027-01-01"],`+rest+`}`)
+	f("nothing that is decided by", nativeStream, `{`+version+`,`+rest+`}`, nativeStream, `{`+version+`,`+rest+`}`)
 }
