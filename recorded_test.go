@@ -185,6 +185,9 @@ func (p *pieces) Close() error { return nil }
 type bodies []io.ReadCloser
 
 func (b *bodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if len(*b) == 0 {
+		return nil, errors.New("no body is left: it was asked for again")
+	}
 	body := (*b)[0]
 	*b = (*b)[1:]
 	return &http.Response{
