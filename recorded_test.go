@@ -253,6 +253,7 @@ func TestEveryRecordedAnswerInPieces(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	answers := recordedAnswersOf(t)
+	read := 0
 	for name, size := range map[string]func() int{
 		"1 byte": func() int { return 1 }, "2 bytes": func() int { return 2 }, "7 bytes": func() int { return 7 },
 		"random bytes": func() int { return 1 + random.IntN(700) },
@@ -261,8 +262,10 @@ func TestEveryRecordedAnswerInPieces(t *testing.T) {
 			if err := checkPieces(t, answer, size); err != nil {
 				t.Errorf("%s in pieces of %s: %v", answer.Name, name, err)
 			}
+			read += 2
 		}
 	}
+	t.Logf("%d answers in pieces, as messages and as server-sent events", read)
 	shortest := answers[shortestRecorded(answers)]
 	for cut := range shortest.Bytes() {
 		sizes := []int{max(cut, 1), len(shortest.Bytes())}

@@ -318,5 +318,5 @@ func TestRecordedStreamsInPieces(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d streams in pieces of %d sizes through %d doors", len(some), len(sizes), len(damagedDoors))
+	t.Logf("%d answers: %d streams in pieces of %d sizes through %d doors", len(some)*len(sizes)*len(damagedDoors), len(some), len(sizes), len(damagedDoors))
 }
