@@ -231,7 +231,8 @@ func TestStreamOfACallerThatGoesAway(t *testing.T) {
 	}
 }
 
-// Every byte offset of a recorded answer, cut: a correct prefix, then an error.
+// An answer cut at every seventh byte, over HTTP: a correct prefix, then an error. TestEveryCutOfEveryRecordedAnswer
+// has every byte of recorded answers.
 func TestStreamCutAnywhere(t *testing.T) {
 	sent := bytes.Join(answer(2), nil)
 	last := len(sent)
