@@ -198,14 +198,12 @@ func (c *Client) prepare(inv *Invocation) (*prepared, error) {
 	}, nil
 }
 
-// shape returns the body to send: that of an InvokeModel shaped, any other as it came.
+// shape returns the body to send: that of an InvokeModel shaped, any other as it came. What is no
+// JSON object is not sent.
 func shape(inv *Invocation, modelID string) (body content, leftOut []string, err error) {
-	if inv.Operation == CountTokens {
-		return content{inv.Body}, nil, nil
-	}
 	object, err := inv.edit()
-	if err != nil {
-		return nil, nil, err
+	if err != nil || inv.Operation == CountTokens {
+		return content{inv.Body}, nil, err
 	}
 	leftOut = shaping.Shape(shaping.Request{ModelID: modelID, Body: object, Version: inv.Version, Betas: inv.Betas})
 	return contentOf(object), leftOut, nil

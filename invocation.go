@@ -1,6 +1,7 @@
 package outcrop
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/outcrop-dev/outcrop/internal/wire/jsonedit"
@@ -69,10 +70,15 @@ func sameSlice(a, b []byte) bool {
 
 func parseBody(body []byte) (*jsonedit.Object, error) {
 	object, err := jsonedit.Parse(body)
-	if err != nil {
-		return nil, Errorf(Invalid, "the request body is not a JSON object that can be sent: %w", err)
+	switch {
+	case err == nil:
+		return object, nil
+	case errors.Is(err, jsonedit.ErrNotObject):
+		return nil, Errorf(Invalid, "the request body is not an object: %w", err)
+	case errors.Is(err, jsonedit.ErrSyntax):
+		return nil, Errorf(Invalid, "the request body is not valid JSON: %w", err)
 	}
-	return object, nil
+	return nil, Errorf(Invalid, "the request body cannot be sent: %w", err)
 }
 
 // A Target is where an invocation goes.

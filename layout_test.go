@@ -60,6 +60,9 @@ var mayImport = map[string][]string{
 	"internal/terminal": {"golang.org/x/term", "golang.org/x/sys/windows", "github.com/clipperhouse/displaywidth"},
 	"internal/chat":     {".", "internal/terminal", "internal/catalog", "internal/wire"},
 
+	// For tests only.
+	"internal/recordings": {"github.com/aws/aws-sdk-go-v2"},
+
 	// Where it is all put together.
 	"cmd/outcrop": {"..."},
 }
@@ -68,6 +71,7 @@ var mayImport = map[string][]string{
 // may and the package itself.
 var testsMayImport = []string{
 	"bedrocktest",
+	"internal/recordings",
 	"github.com/aws/aws-sdk-go-v2", // someone else's truth
 	"github.com/aws/smithy-go",
 	"github.com/google/go-cmp",

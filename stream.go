@@ -225,11 +225,11 @@ func eventType(data []byte) []byte {
 // note keeps what the Record needs. Deltas, nearly all events, are told apart by length alone.
 func (s *Stream) note(event Event) {
 	switch len(event.Type) {
+	case len("content_block_delta"), len("content_block_stop"): // and content_block_start
+		return
 	case len("message_start"), len("message_stop"): // and message_delta
-	default:
-		if event.Type == nil {
-			s.metrics(event.Data) // another vendor's chunk
-		}
+	default: // another vendor's chunk, or one of Claude's text completions
+		s.metrics(event.Data)
 		return
 	}
 	switch string(event.Type) {

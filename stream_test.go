@@ -121,22 +121,27 @@ func TestStreamIsWholeWhateverComesAfterItsEnd(t *testing.T) {
 	}
 }
 
-func TestStreamEndsOfOtherVendorsAnswers(t *testing.T) {
-	u := newUpstream(t, streams(
-		chunk(`{"generation":"Hel","prompt_token_count":2}`),
-		chunk(`{"generation":"lo","stop_reason":"stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":2,"outputTokenCount":4}}`)))
-	s, err := u.client(t).InvokeModelWithResponseStream(context.Background(), &outcrop.Invocation{
-		Model: "meta.llama3-70b-instruct-v1:0", Body: []byte(`{"prompt":"x"}`)})
-	if err != nil {
-		t.Fatal(err)
+func TestStreamEndsOfAnswersInOtherFormats(t *testing.T) {
+	const metrics = `"amazon-bedrock-invocationMetrics":{"inputTokenCount":2,"outputTokenCount":4}}`
+	f := func(name, model, first, last string) {
+		t.Run(name, func(t *testing.T) {
+			u := newUpstream(t, streams(chunk(first), chunk(last)))
+			s, err := u.client(t).InvokeModelWithResponseStream(context.Background(), &outcrop.Invocation{Model: model, Body: []byte(`{"prompt":"x"}`)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if _, err := read(s); err != io.EOF {
+				t.Errorf("an answer with invocation metrics ended with %v, want io.EOF", err)
+			}
+			if got := s.Usage(); got.OutputTokens != 4 {
+				t.Errorf("Usage() = %+v, want 4 output tokens", got)
+			}
+		})
 	}
-	defer s.Close()
-	if _, err := read(s); err != io.EOF {
-		t.Errorf("an answer with invocation metrics ended with %v, want io.EOF", err)
-	}
-	if got := s.Usage(); got.OutputTokens != 4 {
-		t.Errorf("Usage() = %+v, want 4 output tokens", got)
-	}
+	f("another vendor's", "meta.llama3-70b-instruct-v1:0", `{"generation":"Hel","prompt_token_count":2}`, `{"generation":"lo","stop_reason":"stop",`+metrics)
+	f("Claude's text completions, which have a type", "anthropic.claude-v2",
+		`{"type":"completion","completion":" Hel","stop_reason":null,"stop":null}`, `{"type":"completion","completion":"lo","stop_reason":"stop_sequence","stop":"\n\nHuman:",`+metrics)
 }
 
 func TestStreamFirstErrorIsKnownBeforeTheStream(t *testing.T) {
@@ -227,7 +232,8 @@ func TestStreamOfACallerThatGoesAway(t *testing.T) {
 	}
 }
 
-// Every byte offset of a recorded answer, cut: a correct prefix, then an error.
+// An answer cut at every seventh byte, over HTTP: a correct prefix, then an error. TestEveryCutOfEveryRecordedAnswer
+// has every byte of recorded answers.
 func TestStreamCutAnywhere(t *testing.T) {
 	sent := bytes.Join(answer(2), nil)
 	last := len(sent)

@@ -98,10 +98,9 @@ func testBadInput(t *testing.T, g *gateway, d door) {
 	body("empty body", "", 400, "JSON")
 	body("not JSON", "Hello, Claude", 400, "JSON")
 	body("half a body", d.good[:len(d.good)/2], 400, "JSON")
-	body("not an object", "["+d.good+"]", 400, "JSON object")
+	body("not an object", "["+d.good+"]", 400, "not an object")
 	body("trailing garbage", d.good+"x", 400, "JSON")
 	body("a second object", d.good+d.good, 400, "JSON")
-	body("a member twice", strings.Replace(d.good, "{", `{"max_tokens":1,`, 1), 400, "a second member of one name")
 	body("10,000 levels deep", strings.TrimSuffix(d.good, "}")+`,"deep":`+strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000)+"}", 400, "levels")
 	body("40 MiB", large(40<<20), 413, "33554432")
 	f("40 MiB of a length not told", chunked(d.path, large(40<<20), withKey(g)), 413, "33554432")
@@ -120,6 +119,12 @@ func testBadInput(t *testing.T, g *gateway, d door) {
 	stranger := *g
 	stranger.AccessKeyID = "AKIAIOSFODNN7EXAMPLE"
 	f("unknown access key", post(d.path, d.good, sign(t, &stranger, d.path, d.good, now)...), 401, "")
+	t.Run("a member twice is valid JSON and answered", func(t *testing.T) {
+		twice := strings.Replace(d.good, "{", `{"max_tokens":1,`, 1)
+		if status, _, body := exchange(t, g, post(d.path, twice, withKey(g))); status != http.StatusOK {
+			t.Errorf("answered %d with %.600s, want 200", status, body)
+		}
+	})
 	t.Run("a valid signature is answered", func(t *testing.T) {
 		if status, _, body := exchange(t, g, post(d.path, d.good, signed(now)...)); status != http.StatusOK {
 			t.Errorf("answered %d with %.600s, want 200", status, body)

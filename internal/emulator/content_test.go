@@ -227,7 +227,7 @@ func testToolUse(t *testing.T, b *bedrock, allowed *allowances) {
 			if len(calls) == 0 {
 				continue
 			}
-			t.Run(r.name(), func(t *testing.T) {
+			t.Run(r.Name(), func(t *testing.T) {
 				got := playedOutcome(t, b.play(r, r.telling(t, calls)), r)
 				for _, fault := range want.compare(t, got, r, allowed) {
 					t.Error(fault)
@@ -297,7 +297,7 @@ func testUnderBedrocksNames(t *testing.T, b *bedrock, allowed *allowances) {
 		if !underAnotherName(r) {
 			continue
 		}
-		t.Run(r.name(), func(t *testing.T) {
+		t.Run(r.Name(), func(t *testing.T) {
 			r.Beta = strings.ReplaceAll(r.Beta, "advanced-tool-use-2025-11-20", "tool-search-tool-2025-10-19")
 			for _, needless := range []string{"structured-outputs-2025-11-13", "tools-2024-04-04"} {
 				r.Beta = strings.ReplaceAll(r.Beta, needless, "")

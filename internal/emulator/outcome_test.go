@@ -143,11 +143,11 @@ func TestRecordedStreamsAreReadAlike(t *testing.T) {
 			}
 			var failed error
 			if again, failed = eventstream.Append(again, headers, m.Payload()); failed != nil {
-				t.Fatalf("%s: %v", r.name(), failed)
+				t.Fatalf("%s: %v", r.Name(), failed)
 			}
 		}
 		if err != io.EOF || !bytes.Equal(again, r.Stream) {
-			t.Errorf("%s: read and written again it is not the same: %v", r.name(), err)
+			t.Errorf("%s: read and written again it is not the same: %v", r.Name(), err)
 		}
 	}
 	if streams != 31 {

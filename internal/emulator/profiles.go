@@ -70,7 +70,7 @@ func (s *Server) profileARN(kind, id, account string) string {
 
 // destinations are the models that a profile routes to, one for each Region. A global profile has two:
 // one without a Region, which stands for all, and that of the source Region (recorded in July 2026, see
-// testdata/recordings).
+// internal/recordings).
 func (s *Server) destinations(p profile) []map[string]any {
 	regions := p.destinations
 	if p.prefix == "global" {

@@ -1,14 +1,11 @@
 package emulator_test
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,60 +15,22 @@ import (
 
 	"github.com/outcrop-dev/outcrop/internal/catalog"
 	"github.com/outcrop-dev/outcrop/internal/emulator"
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 // Exchanges that others recorded of Bedrock and of Anthropic's API are played to the emulator. What they
 // had accepted is accepted, with an answer of the same shape; what they had refused is refused with the
 // same status and type of error. Where that cannot be, exceptions says why.
 
-// A recording is one exchange; testdata/recordings/README.md says where it is from.
-type recording struct {
-	Repo, Commit, Licence string
-	Paths                 []string // the cassettes that hold it, with the exchange's number
-	Method, URI           string
-	Beta                  string // anthropic-beta
-	Request               string
-	Status                int
-	Headers               map[string]string
-	Response              string
-	Stream                []byte `json:"response_b64"` // a response that is an event stream
-}
+// A recording is one exchange, and how it is played.
+type recording struct{ recordings.Recording }
 
-func readRecordings(t *testing.T, name string) (out []recording) {
+func readRecordings(t *testing.T, set string) (out []recording) {
 	t.Helper()
-	f, err := os.Open("testdata/recordings/" + name + ".jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	unzipped, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(unzipped)
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		var r recording
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatalf("%s, line %d: %v", name, len(out)+1, err)
-		}
-		if r.Repo == "" || r.Commit == "" || r.Licence == "" || len(r.Paths) == 0 {
-			t.Errorf("%s, line %d has no provenance", name, len(out)+1)
-		}
-		out = append(out, r)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+	for _, r := range recordings.Read(t, set) {
+		out = append(out, recording{r})
 	}
 	return out
-}
-
-func (r recording) name() string { return r.Repo + "/" + shortPath(r.Paths[0]) }
-
-// shortPath is the cassette's file with its folder.
-func shortPath(path string) string {
-	parts := strings.Split(path, "/")
-	return strings.Join(parts[max(0, len(parts)-2):], "/")
 }
 
 func (r recording) isAnthropics() bool { return strings.HasPrefix(r.URI, "/v1/messages") }
@@ -253,7 +212,7 @@ func testAsRecorded(t *testing.T, b *bedrock, allowed *allowances) {
 	}{{"anthropic", 147}, {"bedrock", 204}} {
 		count := tally{}
 		for _, r := range readRecordings(t, set.name) {
-			t.Run(r.name(), func(t *testing.T) {
+			t.Run(r.Name(), func(t *testing.T) {
 				want := recordedOutcome(t, r)
 				if !slices.Contains(served, r.operation()) {
 					b.play(r, r.body(t)).wantError(t, http.StatusNotFound, "UnknownOperationException", "")
@@ -306,7 +265,7 @@ type exception struct {
 func cassettes(names ...string) func(recording) bool {
 	return func(r recording) bool {
 		return slices.ContainsFunc(r.Paths, func(path string) bool {
-			return slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(shortPath(path), name) })
+			return slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(recordings.ShortPath(path), name) })
 		})
 	}
 }

@@ -65,7 +65,13 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// newRig makes a rig that gives a stream up after a second of silence.
 func newRig(t *testing.T, bedrock http.HandlerFunc, change ...func(*Config)) *rig {
+	t.Helper()
+	return newRigIdle(t, time.Second, bedrock, change...)
+}
+
+func newRigIdle(t *testing.T, idle time.Duration, bedrock http.HandlerFunc, change ...func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, log: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{}}}
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -78,7 +84,7 @@ func newRig(t *testing.T, bedrock http.HandlerFunc, change ...func(*Config)) *ri
 	t.Cleanup(upstream.Close)
 	client, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(upstream.URL),
 		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKIDUPSTREAM", "upstream-secret", "")),
-		outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(time.Second))
+		outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(idle))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,11 +194,13 @@ func exception(name, text string) []byte {
 	return frame(fmt.Sprintf(`{"message":%q}`, text), ":exception-type", name, ":content-type", "application/json", ":message-type", "exception")
 }
 
-var (
-	start = chunk(`{"type":"message_start","message":{"id":"msg_bdrk_1","usage":{"input_tokens":7}}}`)
-	delta = chunk(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}`)
-	stop  = chunk(`{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":7,"outputTokenCount":2}}`)
+const (
+	startEvent = `{"type":"message_start","message":{"id":"msg_bdrk_1","usage":{"input_tokens":7}}}`
+	deltaEvent = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}`
+	stopEvent  = `{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":7,"outputTokenCount":2}}`
 )
+
+var start, delta, stop = chunk(startEvent), chunk(deltaEvent), chunk(stopEvent)
 
 const whole = `{"id":"msg_bdrk_1","type":"message","content":[{"type":"text","text":"hi"}],"usage":{"input_tokens":3,"output_tokens":1}}`
 
@@ -377,12 +385,11 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/v1/messages", nativePath, nativeStream} {
-		f("an empty body", 400, "not a JSON object", path, "")
-		f("not JSON", 400, "not a JSON object", path, "hello")
-		f("trailing garbage", 400, "not a JSON object", path, messages+"x")
-		f("an array", 400, "not a JSON object", path, "[1]")
-		f("10,000 levels", 400, "not a JSON object", path, deep)
-		f("a duplicate member", 400, "not a JSON object", path, `{"model":"opus","max_tokens":1,"max_tokens":2}`)
+		f("an empty body", 400, "not valid JSON", path, "")
+		f("not JSON", 400, "not valid JSON", path, "hello")
+		f("trailing garbage", 400, "not valid JSON", path, messages+"x")
+		f("an array", 400, "not an object", path, "[1]")
+		f("10,000 levels", 400, "at most 512 levels", path, deep)
 	}
 	f("40 MiB", 413, "33554432", "/v1/messages", `{"x":"`+strings.Repeat("a", 40<<20)+`"}`)
 	f("40 MiB", 413, "33554432", nativePath, `{"x":"`+strings.Repeat("a", 40<<20)+`"}`)

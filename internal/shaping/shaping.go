@@ -2,7 +2,8 @@
 // betas of an InvokeModel body for Claude.
 //
 // It changes only what is known to be refused, and says what it left out. Everything else passes:
-// fields and betas are open lists, new ones come with every client release.
+// fields and betas are open lists, new ones come with every client release. A member that it decides
+// by is there once afterwards, or not at all, so that Bedrock decides by the same.
 package shaping
 
 import (
@@ -54,6 +55,7 @@ func setVersion(r Request, model catalog.Model, known bool) {
 	asked := r.Version
 	raw, inBody := r.Body.Get("anthropic_version")
 	if inBody {
+		r.Body.Set("anthropic_version", raw) // of several the one that is looked at
 		asked, _ = jsonedit.String(raw)
 		if asked != version2026 {
 			return
@@ -73,6 +75,9 @@ func setVersion(r Request, model catalog.Model, known bool) {
 // only if that changes something.
 func mergeBetas(r Request, model string) (leftOut []string) {
 	raw, inBody := r.Body.Get("anthropic_beta")
+	if inBody {
+		r.Body.Set("anthropic_beta", raw) // of several the one that is looked at
+	}
 	inBody = inBody && string(raw) != "null"
 	var asked []string
 	if inBody {

@@ -67,6 +67,27 @@ func TestShape(t *testing.T) {
 	f("an application profile keeps the version it came with",
 		request{model: "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1", body: `{"anthropic_version":"2026-10-21"}`},
 		`{"anthropic_version":"2026-10-21"}`)
+	f("of two versions the last is looked at, and stays alone", request{model: old, body: `{"anthropic_version":"bedrock-2023-05-31","x":1,"anthropic_version":"2026-10-21"}`},
+		`{"x":1,"anthropic_version":"bedrock-2023-05-31"}`)
+	f("of two versions a good last one stays alone", request{model: old, body: `{"anthropic_version":"2026-10-21","x":1,"anthropic_version":"bedrock-2023-05-31"}`},
+		`{"x":1,"anthropic_version":"bedrock-2023-05-31"}`)
+	f("of two versions a wrong last one stays alone", request{model: new5, body: `{"anthropic_version":"bedrock-2023-05-31","anthropic_version":7}`},
+		`{"anthropic_version":7}`)
+	const version = `"anthropic_version":"bedrock-2023-05-31"`
+	f("of two lists of betas the last is looked at, and stays alone", request{model: new5,
+		body: `{` + version + `,"anthropic_beta":["files-api-2025-04-14"],"anthropic\u005fbeta":["interleaved-thinking-2025-05-14"]}`},
+		`{`+version+`,"anthropic\u005fbeta":["interleaved-thinking-2025-05-14"]}`)
+	f("of two lists of betas the last is joined with the header's", request{model: new5,
+		body: `{` + version + `,"anthropic_beta":["a-2027-01-01"],"anthropic_beta":["b-2027-01-01"]}`, betas: []string{"c-2027-01-01"}},
+		`{`+version+`,"anthropic_beta":["b-2027-01-01","c-2027-01-01"]}`)
+	f("of two lists of betas none is left where the last is refused", request{model: new5,
+		body: `{` + version + `,"anthropic_beta":["a-2027-01-01"],"anthropic_beta":["files-api-2025-04-14"]}`},
+		`{`+version+`}`, "beta files-api-2025-04-14")
+	f("of a list of betas and null the last is looked at", request{model: new5,
+		body: `{` + version + `,"anthropic_beta":["files-api-2025-04-14"],"anthropic_beta":null}`},
+		`{`+version+`,"anthropic_beta":null}`)
+	f("members that nothing is decided by stay twice", request{model: new5, body: `{` + version + `,"max_tokens":1,"max_tokens":2}`},
+		`{`+version+`,"max_tokens":1,"max_tokens":2}`)
 	f("every other byte stays", request{model: old, body: "{ \"x\" : 1e999,\n\"anthropic_version\":\"2026-10-21\" , \"y\":\"\\u0041\" }"},
 		"{ \"x\" : 1e999,\n\"anthropic_version\":\"bedrock-2023-05-31\" , \"y\":\"\\u0041\" }")
 }

@@ -32,9 +32,23 @@ func Example() {
 }
 
 func ExampleParse_refused() {
-	_, err := jsonedit.Parse([]byte(`{"model": "a", "\u006dodel": "b"}`))
+	_, err := jsonedit.Parse([]byte(`{"model": "a", "max_tokens": }`))
 	fmt.Println(err)
-	// Output: a second member of one name (byte 15)
+	// Output: expected a value, found '}' (byte 29)
+}
+
+func ExampleObject_Set_twice() {
+	// Of two members of a name readers take one or the other. After Set there is one.
+	o, err := jsonedit.Parse([]byte(`{"model": "a", "max_tokens": 1, "\u006dodel": "b"}`))
+	if err != nil {
+		panic(err)
+	}
+	raw, _ := o.Get("model")
+	o.Set("model", raw)
+	fmt.Printf("%s\n%s\n", raw, o.AppendTo(nil))
+	// Output:
+	// "b"
+	// { "max_tokens": 1, "\u006dodel": "b"}
 }
 
 func ExampleMember() {

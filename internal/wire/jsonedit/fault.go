@@ -10,7 +10,6 @@ import (
 var (
 	ErrSyntax    = errors.New("not valid JSON")
 	ErrNotObject = errors.New("not a JSON object")
-	ErrDuplicate = errors.New("duplicate member")
 	ErrDepth     = errors.New("nested too deep")
 	ErrMembers   = errors.New("too many members")
 )
@@ -18,8 +17,8 @@ var (
 // A SyntaxError says what is wrong with a text and where.
 type SyntaxError struct {
 	Offset  int64  // of the first byte that cannot stand; the text's length if it ends too early
-	Problem string // in words, with what was found there; of the text no more than one byte or a repeated name
-	Kind    error  // ErrSyntax, ErrNotObject, ErrDuplicate, ErrDepth or ErrMembers
+	Problem string // in words, with what was found there; of the text no more than one byte
+	Kind    error  // ErrSyntax, ErrNotObject, ErrDepth or ErrMembers
 }
 
 // Error returns the problem and its place, as in `expected a value, found ']' (byte 17)`.
@@ -88,10 +87,4 @@ func found(rest []byte) string {
 		return fmt.Sprintf("byte 0x%02x", rest[0])
 	}
 	return fmt.Sprintf("'%c'", rest[0])
-}
-
-// duplicateError returns the error for a member at src[at] whose name was there before. It does not
-// show the name: errors are logged, and a name is content.
-func duplicateError(at int) *SyntaxError {
-	return &SyntaxError{int64(at), "a second member of one name", ErrDuplicate}
 }

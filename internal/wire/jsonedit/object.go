@@ -24,14 +24,16 @@ import (
 // member, which a body of `"a":0,` repeated would otherwise multiply.
 const MaxMembers = 10_000
 
-// linearMembers is up to how many members names are compared one by one. Request bodies have fewer.
-const linearMembers = 16
 
 // firstMembers is for how many members there is room at first: a usual request's or answer's.
 const firstMembers = 12
 
 // An Object is a JSON object whose top-level members can be changed. Names compare as [String] decodes
 // them: a member written "\u006dodel" is model, and invalid UTF-8 in a name is U+FFFD.
+//
+// RFC 8259 lets an object have more than one member of a name, and readers differ in which of them they
+// take. They are kept as they came until one is edited. Who decides by what Get says and passes the object
+// on calls Set or Delete: after either, every reader sees what was decided by.
 //
 // Make one with [Parse] and use it by pointer. It keeps the slice it was made of. Reading methods may run
 // concurrently with each other, not with Set and Delete.
@@ -62,10 +64,10 @@ func (o *Object) Clone() *Object {
 // Parse checks that src is one JSON object (RFC 8259) with nothing but white space around it, and finds
 // its top-level members. It does not copy src, which must not change while the Object is in use.
 //
-// Refused, besides what is not JSON: more than one top-level member of a name ([ErrDuplicate]), nesting
-// deeper than [MaxDepth] ([ErrDepth]), more than [MaxMembers] top-level members ([ErrMembers]), and a text
-// that is some other JSON value ([ErrNotObject]; the rest of it is not looked at). Members of one name in
-// nested objects and invalid UTF-8 within strings are let through. The error is a [*SyntaxError].
+// Refused, besides what is not JSON: nesting deeper than [MaxDepth] ([ErrDepth]), more than [MaxMembers]
+// top-level members ([ErrMembers]), and a text that is some other JSON value ([ErrNotObject]; the rest of
+// it is not looked at). Members of one name and invalid UTF-8 within strings are let through. The error is
+// a [*SyntaxError].
 func Parse(src []byte) (*Object, error) {
 	o := &Object{src: src, members: make([]member, 0, firstMembers)}
 	p := parser{object: o}
@@ -75,8 +77,9 @@ func Parse(src []byte) (*Object, error) {
 	return o, nil
 }
 
-// Get returns the value of the member called name, as it came or as it was set. The bytes are the source's
-// or those given to Set and must not be changed.
+// Get returns the value of the member called name, as it came or as it was set; of several the last one's,
+// which is what encoding/json, JavaScript and Python take. The bytes are the source's or those given to Set
+// and must not be changed.
 func (o *Object) Get(name string) (raw []byte, ok bool) {
 	if i := o.index(decodable(name)); i >= 0 {
 		return o.members[i].value, true
@@ -97,12 +100,14 @@ func (o *Object) Members() iter.Seq2[string, []byte] {
 }
 
 // Set gives the member called name the value raw: in its place if there is one, else in a new member at
-// the end. Raw must be one valid JSON value (see [Valid] and [AppendString]); Set does not check it, and
-// writes it out as it is. Raw is kept, not copied.
+// the end. Of several of the name the last one stays and the others go, also where its value is raw already.
+// Raw must be one valid JSON value (see [Valid] and [AppendString]); Set does not check it, and writes it out
+// as it is. Raw is kept, not copied.
 func (o *Object) Set(name string, raw []byte) {
 	raw = slices.Clip(raw)
 	name = decodable(name)
 	if i := o.index(name); i >= 0 {
+		i -= o.remove(name, i)
 		m := &o.members[i]
 		if string(m.value) != string(raw) {
 			m.value, m.set, o.changed = raw, true, true
@@ -115,12 +120,20 @@ func (o *Object) Set(name string, raw []byte) {
 	o.changed = true
 }
 
-// Delete removes the member called name, if there is one, with the white space before it.
+// Delete removes the member called name, or all that are, with the white space before each.
 func (o *Object) Delete(name string) {
-	if i := o.index(decodable(name)); i >= 0 {
-		o.members = slices.Delete(o.members, i, i+1)
+	o.remove(decodable(name), len(o.members))
+}
+
+// remove takes the members called name that stand before o.members[end] out, and returns how many there
+// were.
+func (o *Object) remove(name string, end int) (n int) {
+	kept := slices.DeleteFunc(o.members[:end], func(m member) bool { return string(m.name) == name })
+	if n = end - len(kept); n > 0 {
+		o.members = slices.Delete(o.members, len(kept), end)
 		o.changed = true
 	}
+	return n
 }
 
 // Changed reports whether a Set or Delete had an effect, even if a later one undid it. If not, AppendTo
@@ -203,8 +216,9 @@ func appendChunk(dst [][]byte, chunk []byte) [][]byte {
 // brace returns where the object's opening brace stands.
 func (o *Object) brace() int { return space(o.src, 0) }
 
+// index finds the last member called name, -1 if there is none.
 func (o *Object) index(name string) int {
-	for i := range o.members {
+	for i := len(o.members) - 1; i >= 0; i-- {
 		if string(o.members[i].name) == name {
 			return i
 		}

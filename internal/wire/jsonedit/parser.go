@@ -1,12 +1,9 @@
 package jsonedit
 
-import "bytes"
-
 // A parser finds an object's members while it checks the text.
 type parser struct {
 	nesting
 	object *Object
-	names  map[string]struct{} // of all members, once there are more than linearMembers
 }
 
 func (p *parser) parse() error {
@@ -52,10 +49,6 @@ func (p *parser) member(start, i int) error {
 	if f != faultNone {
 		return syntaxError(src, nameEnd, f)
 	}
-	name := decoded(src[i+1 : nameEnd-1])
-	if p.seen(name) {
-		return duplicateError(i)
-	}
 	valueStart, f := colonEnd(src, nameEnd)
 	if f != faultNone {
 		return syntaxError(src, valueStart, f)
@@ -65,35 +58,11 @@ func (p *parser) member(start, i int) error {
 		return syntaxError(src, valueEnd, f)
 	}
 	o.members = append(o.members, member{
-		name:  name,
+		name:  decoded(src[i+1 : nameEnd-1]),
 		value: src[valueStart:valueEnd:valueEnd],
 		start: start, valueStart: valueStart, valueEnd: valueEnd,
 	})
 	return nil
-}
-
-// seen reports whether there is a member called name. It compares with each while they are few.
-func (p *parser) seen(name []byte) bool {
-	members := p.object.members
-	if len(members) < linearMembers {
-		for i := range members {
-			if bytes.Equal(members[i].name, name) {
-				return true
-			}
-		}
-		return false
-	}
-	if p.names == nil {
-		p.names = make(map[string]struct{}, 4*linearMembers)
-		for i := range members {
-			p.names[string(members[i].name)] = struct{}{}
-		}
-	}
-	if _, ok := p.names[string(name)]; ok {
-		return true
-	}
-	p.names[string(name)] = struct{}{}
-	return false
 }
 
 // end checks that nothing but white space follows the object.
