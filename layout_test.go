@@ -51,6 +51,7 @@ var mayImport = map[string][]string{
 	"internal/gateway/metrics":   {".", "internal/catalog", "internal/gateway/ledger", "github.com/prometheus/client_golang"},
 	"internal/gateway/store":     {"."},
 	"internal/gateway/admin":     {".", "internal/catalog", "internal/gateway/admission", "internal/gateway/ledger", "internal/gateway/store"},
+	forTests:                     {}, // for tests: it shares no code with what it tries
 
 	// The other side of the wire. It never imports the library: it must be able to prove it wrong.
 	"internal/emulator": {"internal/emulator", "internal/wire", "internal/aws", "internal/catalog"},
@@ -68,6 +69,7 @@ var mayImport = map[string][]string{
 // may and the package itself.
 var testsMayImport = []string{
 	"bedrocktest",
+	forTests,
 	"github.com/aws/aws-sdk-go-v2", // someone else's truth
 	"github.com/aws/smithy-go",
 	"github.com/google/go-cmp",
@@ -75,6 +77,9 @@ var testsMayImport = []string{
 	"go.uber.org/goleak",
 	"pgregory.net/rapid",
 }
+
+// forTests is a package that only tests may import, wherever the plan would allow it.
+const forTests = "internal/gateway/faulttest"
 
 // linksOnly says, for each public package, what a program that imports it may link besides the
 // standard library and this module. Storage, command line, metrics and terminal stay out.
@@ -96,6 +101,11 @@ func TestLayout(t *testing.T) {
 	}
 	for _, fault := range faults(mayImport, house) {
 		t.Error(fault)
+	}
+	for pkg, r := range house {
+		if slices.Contains(r.Imports, path.Join(module, forTests)) {
+			t.Errorf("%s imports %s, which is for tests", pkg, forTests)
+		}
 	}
 }
 
