@@ -76,9 +76,16 @@ func newRig(t *testing.T, bedrock http.HandlerFunc, change ...func(*Config)) *ri
 		bedrock(w, req)
 	}))
 	t.Cleanup(upstream.Close)
-	client, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(upstream.URL),
-		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKIDUPSTREAM", "upstream-secret", "")),
-		outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(time.Second))
+	r.serve(upstream.URL, change, outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(time.Second))
+	return r
+}
+
+// serve starts the gateway in front of the Bedrock at url; it ends with the test.
+func (r *rig) serve(url string, change []func(*Config), options ...outcrop.Option) {
+	r.t.Helper()
+	t := r.t
+	client, err := outcrop.New(context.Background(), append([]outcrop.Option{outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(url),
+		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKIDUPSTREAM", "upstream-secret", ""))}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +115,6 @@ func newRig(t *testing.T, bedrock http.HandlerFunc, change ...func(*Config)) *ri
 		}
 	})
 	r.url = "http://" + listener.Addr().String()
-	return r
 }
 
 // upstreamCalls returns how many requests have reached the upstream.
