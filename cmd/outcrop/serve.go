@@ -45,6 +45,7 @@ shown once (with --local: a new one at each start, kept nowhere).`,
 	f.Bool("show-secrets", false, "print the AWS key pair at every start, not only when it is new")
 	f.Bool("json", false, "print what to connect with as JSON, and log as JSON")
 	bedrockFlags(f)
+	limitFlags(f)
 	return cmd
 }
 
@@ -55,6 +56,36 @@ func bedrockFlags(f *pflag.FlagSet) {
 	f.String("endpoint-url", "", "`URL` to call in place of AWS's endpoints")
 	f.Duration("chunk-delay", 0, "with --local: pause between the pieces of a streamed answer")
 	scriptFlag(f, "with --local: `FILE` that says what to answer to which calls: docs/script.md")
+}
+
+// limitFlags are those that say how long Bedrock is waited for. They have the library's defaults.
+func limitFlags(f *pflag.FlagSet) {
+	idleFlag(f)
+	f.Duration("timeout", 10*time.Minute, "longest that an answer may take that is not streamed")
+}
+
+// idleFlag is that of a command which only streams.
+func idleFlag(f *pflag.FlagSet) {
+	f.Duration("idle-timeout", 4*time.Minute, "silence after which a streamed answer is given up")
+}
+
+// limits are what limitFlags, or idleFlag alone, say.
+func limits(f *pflag.FlagSet) ([]outcrop.Option, error) {
+	var options []outcrop.Option
+	for _, flag := range []struct {
+		name   string
+		option func(time.Duration) outcrop.Option
+	}{{"idle-timeout", outcrop.WithIdleTimeout}, {"timeout", outcrop.WithTimeout}} {
+		if f.Lookup(flag.name) == nil {
+			continue
+		}
+		limit, _ := f.GetDuration(flag.name)
+		if limit <= 0 {
+			return nil, &usageError{fmt.Sprintf("--%s: %v is no time to wait; say how long, as in 90s", flag.name, limit)}
+		}
+		options = append(options, flag.option(limit))
+	}
+	return options, nil
 }
 
 func serve(cmd *cobra.Command) error {
@@ -125,13 +156,17 @@ func newGateway(client *outcrop.Client, keys *admission.Keys, log *slog.Logger) 
 // openBedrock makes the client of what stands behind the gateway; stop ends an embedded Bedrock.
 func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (client *outcrop.Client, stop func(), err error) {
 	region, _ := f.GetString("region")
+	options, err := limits(f)
+	if err != nil {
+		return nil, nil, err
+	}
 	script, err := readScript(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
 	if local, _ := f.GetBool("local"); local {
 		delay, _ := f.GetDuration("chunk-delay")
-		return openEmbedded(ctx, embeddedConfig{region: region, delay: delay, script: script, log: log})
+		return openEmbedded(ctx, embeddedConfig{region: region, delay: delay, script: script, log: log}, options)
 	}
 	if script != nil {
 		return nil, nil, &usageError{"--script goes with --local: it says what the embedded Bedrock answers"}
@@ -139,7 +174,6 @@ func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (clien
 	if f.Changed("chunk-delay") {
 		return nil, nil, &usageError{"--chunk-delay goes with --local: it slows the embedded Bedrock down"}
 	}
-	var options []outcrop.Option
 	if region != "" {
 		options = append(options, outcrop.WithRegion(region))
 	}
@@ -151,15 +185,15 @@ func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (clien
 }
 
 // openEmbedded starts an embedded Bedrock on a loopback port and a client with its credentials.
-func openEmbedded(ctx context.Context, config embeddedConfig) (*outcrop.Client, func(), error) {
+func openEmbedded(ctx context.Context, config embeddedConfig, options []outcrop.Option) (*outcrop.Client, func(), error) {
 	config.address, config.log = "127.0.0.1:0", config.log.With("component", "embedded-bedrock")
 	b, err := startEmbedded(config)
 	if err != nil {
 		return nil, nil, err
 	}
 	noEnvironment := func(string) string { return "" }
-	client, err := outcrop.New(ctx, outcrop.WithRegion(b.region), outcrop.WithBaseURL(b.url), outcrop.WithGetenv(noEnvironment),
-		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(b.keys.AccessKeyID, b.keys.SecretAccessKey.Reveal(), "")))
+	client, err := outcrop.New(ctx, append(options, outcrop.WithRegion(b.region), outcrop.WithBaseURL(b.url), outcrop.WithGetenv(noEnvironment),
+		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(b.keys.AccessKeyID, b.keys.SecretAccessKey.Reveal(), "")))...)
 	if err != nil {
 		b.stop()
 		return nil, nil, err
