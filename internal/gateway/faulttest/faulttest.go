@@ -17,6 +17,7 @@ package faulttest
 import (
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // A Door is one of the gateway's front doors: an API that its clients speak.
@@ -42,7 +43,7 @@ type Fault struct {
 	Name     string // unique among those of its operation
 	Class    Class
 	Does     string // what the upstream does
-	Words    int    // how many of the Words a client gets before the answer ends
+	Words    int    // how many of the Words a client gets before the answer ends; a reset may take some back
 	Requests int    // how often the upstream is asked for one call of a client's
 	HangsUp  bool   // the upstream does not end the answer: whoever reads it must
 	Ends     map[Door]End
@@ -113,6 +114,12 @@ const (
 	twelve     = 12
 )
 
+// resetPause lets what was sent arrive: a reset may overtake it, and drops what is still on the way.
+const resetPause = 50 * time.Millisecond
+
+// MayLose reports whether a client may get fewer than Words, by TCP's rules and not by anyone's fault.
+func (f Fault) MayLose() bool { return f.Name == "trunc-rst" }
+
 // All returns the faults, those of streams first.
 func All() []Fault {
 	all := append(mustError(), mustComplete()...)
@@ -157,6 +164,7 @@ func mustError() []Fault {
 			}),
 		f("trunc-rst", "resets the connection after a whole message", twelve-beforeWords, 1, broken("the answer broke off"), func(a *answer) {
 			a.stream(good()[:twelve]...)
+			time.Sleep(resetPause)
 			a.reset()
 		}),
 		f("nofinal", "sends all but the last two events, then ends cleanly", len(Words), 1,

@@ -127,7 +127,8 @@ func TestStreamsAreWhatAWSDecodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := decode(resp.Body)
-			if len(got) != messages || !ended(err) {
+			few := len(got) < messages && len(got) > 0 && strings.Contains(prompt, "trunc-rst") // a reset may overtake some
+			if len(got) != messages && !few || !ended(err) {
 				t.Errorf("%d messages, then %v; want %d, and another end", len(got), err, messages)
 			}
 			events := eventsOf(t, got)
