@@ -35,6 +35,9 @@ func TestAll(t *testing.T) {
 		if f.Does == "" || f.Requests < 1 || f.serve == nil || len(f.Ends) != 2 {
 			t.Errorf("%s: %q with %d requests and %d ends, want all of them", f, f.Does, f.Requests, len(f.Ends))
 		}
+		if !strings.Contains(f.Ends[Anthropic].Words, f.Ends[Native].Words) {
+			t.Errorf("%s: %q at one door, %q at the other", f, f.Ends[Anthropic].Words, f.Ends[Native].Words)
+		}
 		for door, end := range f.Ends {
 			if end.Status == 0 || end.Complete() != (end.Words == "") || end.Complete() != (f.Words == len(Words)) && f.Name != "nofinal" {
 				t.Errorf("%s at the %s door: %+v after %d words cannot be", f, door, end, f.Words)
