@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/anthropics/anthropic-sdk-go/v2"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
@@ -29,6 +31,10 @@ func serveFaults(t *testing.T) (*faulttest.Server, *gateway) {
 	env := []string{"AWS_ACCESS_KEY_ID=AKIDINVENTED", "AWS_SECRET_ACCESS_KEY=invented", "AWS_REGION=us-east-1"}
 	return upstream, startGateway(t, env, "--endpoint-url", upstream.URL, "--idle-timeout", "2s", "--timeout", "2s", "--show-secrets")
 }
+
+// hanging is how long a call takes that hangs: the gateway's limits are 2 s, and its pauses in three tries
+// at most 6 s together.
+const hanging = 30 * time.Second
 
 // eachFault runs f for all faults side by side: throttles, stalls and hangs wait.
 func eachFault(f func(faulttest.Fault)) {
@@ -64,15 +70,17 @@ func TestFaultsByAnthropicSDKForGo(t *testing.T) {
 
 // sayText has the SDK send a message, streamed or not, and returns the text that came.
 func sayText(t *testing.T, claude anthropic.Client, streamed bool, prompt string) (string, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), hanging)
+	defer cancel()
 	params := say(anthropic.ModelClaudeHaiku4_5, prompt)
 	if !streamed {
-		message, err := claude.Messages.New(t.Context(), params)
+		message, err := claude.Messages.New(ctx, params)
 		if err != nil {
 			return "", err
 		}
 		return text(message), nil
 	}
-	stream := claude.Messages.NewStreaming(t.Context(), params)
+	stream := claude.Messages.NewStreaming(ctx, params)
 	defer stream.Close()
 	var said strings.Builder
 	for stream.Next() {
@@ -163,8 +171,10 @@ func wantTyped(t *testing.T, f faulttest.Fault, err error, want faulttest.End) {
 
 // invokeText calls InvokeModel, streamed or not, and returns the text that came.
 func invokeText(t *testing.T, client *bedrockruntime.Client, streamed bool, prompt string) (string, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), hanging)
+	defer cancel()
 	if !streamed {
-		out, err := client.InvokeModel(t.Context(), invoke(haiku, prompt))
+		out, err := client.InvokeModel(ctx, invoke(haiku, prompt))
 		if err != nil {
 			return "", err
 		}
@@ -174,7 +184,7 @@ func invokeText(t *testing.T, client *bedrockruntime.Client, streamed bool, prom
 		}
 		return m.Content[0].Text, nil
 	}
-	out, err := client.InvokeModelWithResponseStream(t.Context(), invokeStream(haiku, prompt, 1000))
+	out, err := client.InvokeModelWithResponseStream(ctx, invokeStream(haiku, prompt, 1000))
 	if err != nil {
 		return "", err
 	}
@@ -251,7 +261,9 @@ func postFault(t *testing.T, upstream *faulttest.Server, g *gateway, f faulttest
 			path += "-with-response-stream"
 		}
 	}
-	req, err := http.NewRequestWithContext(t.Context(), "POST", g.URL+path, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(t.Context(), hanging)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "POST", g.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Error(err)
 		return
