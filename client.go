@@ -39,7 +39,7 @@ type Client struct {
 	control     string
 	credentials credential.Source
 	signer      *sigv4.Signer
-	http        *http.Client
+	http        sender
 	idle        time.Duration // silence after which a stream is given up
 	timeout     time.Duration // for an answer that is not streamed
 	now         func() time.Time
@@ -70,14 +70,14 @@ func New(ctx context.Context, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := httpClient(s.http, s.getenv)
+	sender, err := newSender(s.http, s.getenv)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
 		region: s.region, runtime: runtime, control: control,
 		credentials: s.source, signer: sigv4.NewSigner(signingName, s.region),
-		http: client, idle: s.idle, timeout: s.timeout, now: time.Now, gateway: s.gateway,
+		http: sender, idle: s.idle, timeout: s.timeout, now: time.Now, gateway: s.gateway,
 	}, nil
 }
 
@@ -158,7 +158,7 @@ type prepared struct {
 	method  string
 	url     *url.URL
 	header  http.Header
-	body    []byte
+	body    content
 	hash    string                 // of body, in hex; "" until a signature needs it
 	signer  string                 // access key ID that signed last
 	used    credential.Credentials // last
@@ -185,8 +185,8 @@ func (c *Client) prepare(inv *Invocation) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > MaxBody {
-		return nil, Errorf(TooLarge, "the body has %d bytes; Bedrock takes at most %d", len(body), MaxBody)
+	if n := body.len(); n > MaxBody {
+		return nil, Errorf(TooLarge, "the body has %d bytes; Bedrock takes at most %d", n, MaxBody)
 	}
 	u, err := url.Parse(c.runtime + "/model/" + escapeSegment(id) + "/" + inv.Operation.path())
 	if err != nil || inv.Operation.path() == "" {
@@ -199,19 +199,16 @@ func (c *Client) prepare(inv *Invocation) (*prepared, error) {
 }
 
 // shape returns the body to send: that of an InvokeModel shaped, any other as it came.
-func shape(inv *Invocation, modelID string) (body []byte, leftOut []string, err error) {
+func shape(inv *Invocation, modelID string) (body content, leftOut []string, err error) {
 	if inv.Operation == CountTokens {
-		return inv.Body, nil, nil
+		return content{inv.Body}, nil, nil
 	}
 	object, err := inv.edit()
 	if err != nil {
 		return nil, nil, err
 	}
 	leftOut = shaping.Shape(shaping.Request{ModelID: modelID, Body: object, Version: inv.Version, Betas: inv.Betas})
-	if !object.Changed() {
-		return inv.Body, leftOut, nil
-	}
-	return object.AppendTo(make([]byte, 0, object.Len())), leftOut, nil
+	return content(object.AppendChunks(nil)).join(), leftOut, nil
 }
 
 const bedrockHeader = "X-Amzn-Bedrock-"
@@ -240,7 +237,7 @@ func (c *Client) exchange(ctx context.Context, p *prepared) (*Response, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := readAnswer(resp)
 	id := resp.Header.Get(requestIDName)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -264,6 +261,16 @@ func (c *Client) exchange(ctx context.Context, p *prepared) (*Response, error) {
 		answer.Usage.read(usage)
 	}
 	return answer, nil
+}
+
+// readAnswer reads what there is of the answer's body, at most one byte more than is allowed. One whose
+// length is given is read without being moved about; the length is not trusted with more memory than
+// usual answers take.
+func readAnswer(resp *http.Response) ([]byte, error) {
+	room := min(max(resp.ContentLength, 0), 64<<10) + bytes.MinRead // which ReadFrom wants to see free
+	buf := bytes.NewBuffer(make([]byte, 0, room))
+	_, err := buf.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	return buf.Bytes(), err
 }
 
 // open sends p once and reads the answer up to its first event.
@@ -292,11 +299,13 @@ func (c *Client) open(parent context.Context, p *prepared) (*Stream, error) {
 func (c *Client) send(ctx context.Context, p *prepared) (*http.Response, error) {
 	req := (&http.Request{
 		Method: p.method, URL: p.url, Host: p.url.Host, Header: p.header.Clone(),
-		ContentLength: int64(len(p.body)),
+		ContentLength: int64(p.body.len()),
 	}).WithContext(ctx)
-	if len(p.body) > 0 {
-		req.Body = io.NopCloser(bytes.NewReader(p.body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.body)), nil }
+	if req.ContentLength > 0 {
+		body := p.body
+		defer func() { body = nil }() // the request outlives this call, and in it GetBody
+		req.Body = body.reader()
+		req.GetBody = func() (io.ReadCloser, error) { return body.reader(), nil }
 	}
 	if err := c.authorise(ctx, req, p); err != nil {
 		return nil, err
@@ -364,7 +373,7 @@ func (c *Client) authorise(ctx context.Context, req *http.Request, p *prepared) 
 		return nil
 	}
 	if p.hash == "" {
-		p.hash = sigv4.HashHex(p.body)
+		p.hash = sigv4.HashHex(p.body...)
 	}
 	p.signer = cred.Keys.AccessKeyID
 	c.signer.Sign(req, p.hash, cred.Keys, c.now())

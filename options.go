@@ -114,25 +114,33 @@ func (s *settings) complete(ctx context.Context) error {
 	return nil
 }
 
-// httpClient returns given without redirects, or a client of our own.
-func httpClient(given *http.Client, getenv func(string) string) (*http.Client, error) {
-	h := new(http.Client)
-	if given != nil {
-		*h = *given
-	} else {
-		transport := newTransport()
-		if path := getenv("AWS_CA_BUNDLE"); path != "" {
-			roots, err := loadRoots(path)
-			if err != nil {
-				return nil, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
-			}
-			transport.TLSClientConfig = &tls.Config{RootCAs: roots}
-		}
-		h.Transport = transport
-	}
-	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return h, nil
+// A sender makes one HTTP request. It follows no redirect: a signature is for one host.
+type sender interface {
+	Do(*http.Request) (*http.Response, error)
 }
+
+// newSender sends through given, or a transport of our own.
+func newSender(given *http.Client, getenv func(string) string) (sender, error) {
+	if given != nil {
+		h := *given
+		h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		return &h, nil
+	}
+	transport := newTransport()
+	if path := getenv("AWS_CA_BUNDLE"); path != "" {
+		roots, err := loadRoots(path)
+		if err != nil {
+			return nil, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	return plainSender{transport}, nil
+}
+
+// A plainSender does without http.Client, which copies headers for redirects that are not followed.
+type plainSender struct{ transport *http.Transport }
+
+func (s plainSender) Do(r *http.Request) (*http.Response, error) { return s.transport.RoundTrip(r) }
 
 // loadRoots reads the certificates that stand for the system's, as AWS's SDKs do.
 func loadRoots(path string) (*x509.CertPool, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -263,4 +264,46 @@ func messagesRequest(t *testing.T, text string) *http.Request {
 	}
 	r.Header.Set("x-api-key", "sk-ant-not-for-bedrock")
 	return r
+}
+
+// The transport keeps the request for as long as the answer is read; the prompt must not stay with it.
+func TestPromptIsNotKeptWhileItsAnswerStreams(t *testing.T) {
+	f := func(name, body string) {
+		t.Run(name, func(t *testing.T) {
+			done := make(chan struct{})
+			u := newUpstream(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+				io.Copy(io.Discard, r.Body)
+				streams(answer(1)[0])(0, w, r)
+				w.(http.Flusher).Flush()
+				<-done
+			})
+			defer close(done)
+			collected := make(chan struct{})
+			c := u.client(t)
+			stream, err := func() (*outcrop.Stream, error) {
+				prompt := []byte(body)
+				runtime.AddCleanup(&prompt[0], func(struct{}) { close(collected) }, struct{}{})
+				inv, err := outcrop.MessagesInvocation(http.Header{}, prompt)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c.InvokeModelWithResponseStream(t.Context(), inv)
+			}()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stream.Close()
+			for range 100 {
+				runtime.GC()
+				select {
+				case <-collected:
+					return
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+			t.Errorf("a prompt of %d bytes is still in memory while its answer streams", len(body))
+		})
+	}
+	f("long", `{"model":"claude-haiku-4-5","max_tokens":100,"messages":[{"role":"user","content":"`+strings.Repeat("word ", 100_000)+`"}]}`)
+	f("short", ask)
 }

@@ -46,6 +46,7 @@ shown once (with --local: a new one at each start, kept nowhere).`,
 	f.Bool("json", false, "print what to connect with as JSON, and log as JSON")
 	bedrockFlags(f)
 	limitFlags(f)
+	profileFlags(f)
 	return cmd
 }
 
@@ -58,38 +59,13 @@ func bedrockFlags(f *pflag.FlagSet) {
 	scriptFlag(f, "with --local: `FILE` that says what to answer to which calls: docs/script.md")
 }
 
-// limitFlags are those that say how long Bedrock is waited for. They have the library's defaults.
-func limitFlags(f *pflag.FlagSet) {
-	idleFlag(f)
-	f.Duration("timeout", 10*time.Minute, "longest that an answer may take that is not streamed")
-}
-
-// idleFlag is that of a command which only streams.
-func idleFlag(f *pflag.FlagSet) {
-	f.Duration("idle-timeout", 4*time.Minute, "silence after which a streamed answer is given up")
-}
-
-// limits are what limitFlags, or idleFlag alone, say.
-func limits(f *pflag.FlagSet) ([]outcrop.Option, error) {
-	var options []outcrop.Option
-	for _, flag := range []struct {
-		name   string
-		option func(time.Duration) outcrop.Option
-	}{{"idle-timeout", outcrop.WithIdleTimeout}, {"timeout", outcrop.WithTimeout}} {
-		if f.Lookup(flag.name) == nil {
-			continue
-		}
-		limit, _ := f.GetDuration(flag.name)
-		if limit <= 0 {
-			return nil, &usageError{fmt.Sprintf("--%s: %v is no time to wait; say how long, as in 90s", flag.name, limit)}
-		}
-		options = append(options, flag.option(limit))
-	}
-	return options, nil
-}
-
-func serve(cmd *cobra.Command) error {
+func serve(cmd *cobra.Command) (err error) {
 	ctx, f := cmd.Context(), cmd.Flags()
+	stopProfiles, err := startProfiles(f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopProfiles()) }()
 	asJSON, _ := f.GetBool("json")
 	log := newLog(cmd.ErrOrStderr(), f, asJSON)
 	client, stop, err := openBedrock(ctx, f, log)

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/outcrop-dev/outcrop"
@@ -18,17 +20,23 @@ const (
 	bodyRate  = 16 << 10
 )
 
+// scratchSize is how much of a body is believed before memory of its own is set aside for it.
+const scratchSize = 64 << 10
+
+// scratch holds the first piece of a body while it is read; most bodies are no longer. No buffer leaves
+// readBody.
+var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
+
 // readBody reads the body up to maxBody, and gives up a client that stops sending or drips. Memory
-// grows with what arrives, not with the length that the request claims.
+// grows with what arrives, not with the length that the request claims. The slice is the caller's.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
+	first := scratch.Get().(*[scratchSize]byte)
+	defer scratch.Put(first)
 	control, began := http.NewResponseController(w), time.Now()
-	body := make([]byte, 0, 4<<10)
-	if r.ContentLength > 0 {
-		body = make([]byte, 0, min(r.ContentLength+1, 64<<10))
-	}
+	body := first[:0]
 	for {
 		control.SetReadDeadline(bodyDeadline(began, time.Now(), len(body)))
 		n, err := r.Body.Read(body[len(body):cap(body)])
@@ -38,6 +46,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 			return nil, tooLarge()
 		case err == io.EOF:
 			control.SetReadDeadline(time.Time{}) // or the server takes its passing for a client gone
+			if cap(body) == scratchSize {        // still the scratch
+				body = bytes.Clone(body)
+			}
 			return body, nil
 		case err != nil:
 			return nil, broken(r, err, len(body))
@@ -57,14 +68,17 @@ func bodyDeadline(began, now time.Time, n int) time.Time {
 	return pause
 }
 
-// grow makes room in a full buffer: for all that the request says is to come, but at most eight times
+// trust is how many bytes of memory each byte that came of a body buys it.
+const trust = 16
+
+// grow makes room in a full buffer: for all that the request says is to come, but at most trust times
 // what has come, so that a claim costs little and a coding agent's turn is copied once.
 func grow(body []byte, length int64) []byte {
-	more := len(body)
+	size := 2 * len(body)
 	if rest := length + 1 - int64(len(body)); rest > 0 {
-		more = int(min(rest, 7*int64(len(body))))
+		size = len(body) + int(min(rest, (trust-1)*int64(len(body))))
 	}
-	return append(make([]byte, 0, len(body)+more), body...)
+	return append(make([]byte, 0, size), body...)
 }
 
 // broken says why a body ended after n bytes.

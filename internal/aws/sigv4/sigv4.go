@@ -39,8 +39,11 @@ const (
 // EmptyHash is HashHex of an empty body.
 const EmptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// HashHex returns the SHA-256 of body in lower-case hex, as Signer.Sign takes it.
-func HashHex(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
+// HashHex returns the SHA-256 of a body, given in one piece or more, in lower-case hex, as Signer.Sign takes it.
+func HashHex(pieces ...[]byte) string {
+	h := sha256.New()
+	for _, piece := range pieces {
+		h.Write(piece)
+	}
+	return hex.EncodeToString(h.Sum(make([]byte, 0, sha256.Size)))
 }

@@ -73,7 +73,7 @@ func (r *Record) Log(log *slog.Logger) {
 	default:
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, 24), // room for all there may be
 		slog.String("request_id", r.ID),
 		slog.String("door", r.Door),
 		slog.String("operation", r.Operation),
@@ -87,7 +87,7 @@ func (r *Record) Log(log *slog.Logger) {
 		slog.Int64("cache_read_tokens", r.Usage.CacheReadTokens),
 		slog.Int64("cache_write_tokens", r.Usage.CacheWriteTokens),
 		slog.Int64("ms", r.Duration().Milliseconds()),
-	}
+	)
 	if d, ok := r.TimeToFirstContent(); ok {
 		attrs = append(attrs, slog.Int64("first_content_ms", d.Milliseconds()))
 	}

@@ -24,9 +24,11 @@ import (
 // member, which a body of `"a":0,` repeated would otherwise multiply.
 const MaxMembers = 10_000
 
-// linearMembers is up to how many members names are compared one by one, and how many find room in the
-// Object itself. Request bodies have fewer.
+// linearMembers is up to how many members names are compared one by one. Request bodies have fewer.
 const linearMembers = 16
+
+// firstMembers is for how many members there is room at first: a usual request's or answer's.
+const firstMembers = 12
 
 // An Object is a JSON object whose top-level members can be changed. Names compare as [String] decodes
 // them: a member written "\u006dodel" is model, and invalid UTF-8 in a name is U+FFFD.
@@ -38,7 +40,6 @@ type Object struct {
 	members []member
 	tail    int // where the white space before the closing brace begins
 	changed bool
-	inline  [linearMembers]member // the first members' room, which saves an allocation
 }
 
 // A member is one name and value. In the source it takes src[start:end], from the brace or comma before it
@@ -54,7 +55,7 @@ type member struct {
 // Clone returns an Object that is edited apart from o. It keeps the same source.
 func (o *Object) Clone() *Object {
 	c := *o
-	c.members = append(c.inline[:0], o.members...)
+	c.members = append(make([]member, 0, len(o.members)+2), o.members...)
 	return &c
 }
 
@@ -66,8 +67,7 @@ func (o *Object) Clone() *Object {
 // that is some other JSON value ([ErrNotObject]; the rest of it is not looked at). Members of one name in
 // nested objects and invalid UTF-8 within strings are let through. The error is a [*SyntaxError].
 func Parse(src []byte) (*Object, error) {
-	o := &Object{src: src}
-	o.members = o.inline[:0]
+	o := &Object{src: src, members: make([]member, 0, firstMembers)}
 	p := parser{object: o}
 	if err := p.parse(); err != nil {
 		return nil, err

@@ -287,7 +287,7 @@ func TestAllocations(t *testing.T) {
 			t.Errorf("%s: %v allocations, want at most %v", name, got, want)
 		}
 	}
-	f("Parse", 1, func() { Parse(body) })
+	f("Parse", 2, func() { Parse(body) })
 	o := parse(t, string(body))
 	o.Delete("model")
 	f("AppendTo", 0, func() { dst = o.AppendTo(dst[:0]) })
