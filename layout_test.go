@@ -60,8 +60,9 @@ var mayImport = map[string][]string{
 	"internal/terminal": {"golang.org/x/term", "golang.org/x/sys/windows", "github.com/clipperhouse/displaywidth"},
 	"internal/chat":     {".", "internal/terminal", "internal/catalog", "internal/wire"},
 
-	// For tests only.
-	"internal/recordings": {"github.com/aws/aws-sdk-go-v2"},
+	// For tests only: see forTests.
+	"internal/gateway/faulttest": {}, // it shares no code with what it tries
+	"internal/recordings":        {"github.com/aws/aws-sdk-go-v2"},
 
 	// Where it is all put together.
 	"cmd/outcrop": {"..."},
@@ -69,16 +70,18 @@ var mayImport = map[string][]string{
 
 // testsMayImport is what the tests of every package may import besides what the package itself
 // may and the package itself.
-var testsMayImport = []string{
+var testsMayImport = append([]string{
 	"bedrocktest",
-	"internal/recordings",
 	"github.com/aws/aws-sdk-go-v2", // someone else's truth
 	"github.com/aws/smithy-go",
 	"github.com/google/go-cmp",
 	"github.com/rogpeppe/go-internal",
 	"go.uber.org/goleak",
 	"pgregory.net/rapid",
-}
+}, forTests...)
+
+// forTests are packages that only tests may import, wherever the plan would allow it.
+var forTests = []string{"internal/gateway/faulttest", "internal/recordings"}
 
 // linksOnly says, for each public package, what a program that imports it may link besides the
 // standard library and this module. Storage, command line, metrics and terminal stay out.
@@ -100,6 +103,13 @@ func TestLayout(t *testing.T) {
 	}
 	for _, fault := range faults(mayImport, house) {
 		t.Error(fault)
+	}
+	for pkg, r := range house {
+		for _, p := range forTests {
+			if slices.Contains(r.Imports, path.Join(module, p)) {
+				t.Errorf("%s imports %s, which is for tests", pkg, p)
+			}
+		}
 	}
 }
 

@@ -8,6 +8,7 @@
 //	js_test.go, js/                         SDKs for JavaScript, Anthropic's in two major versions
 //	converse_test.go                        Converse by AWS's SDKs, on outcrop local
 //	exceptions_test.go                      what each SDK makes of Bedrock's exceptions, and what it retries
+//	faults_test.go                          what each SDK for Go makes of answers that break
 //	bad_input_test.go                       bytes over TCP that no client would send
 //	example_test.go                         how anthropic-sdk-go runs on the library
 //	bench_test.go                           the hot path against AWS's SDK

@@ -51,6 +51,7 @@ standard error if that is a terminal, or with -v. ctrl-c stops an answer; the co
 	f.String("gateway", "", "ask the Outcrop gateway at `URL`, with the key in OUTCROP_KEY")
 	f.String("key-file", "", "with --gateway: `FILE` that holds the key")
 	bedrockFlags(f)
+	idleFlag(f)
 	cmd.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return chat.ModelNames(""), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -142,7 +143,11 @@ func (c *chatRun) open(ctx context.Context, f *pflag.FlagSet, talk bool) (*outcr
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := outcrop.New(ctx, outcrop.WithGateway(c.gateway, key))
+	options, err := limits(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := outcrop.New(ctx, append(options, outcrop.WithGateway(c.gateway, key))...)
 	if err != nil {
 		return nil, nil, &usageError{"--gateway: " + err.Error()}
 	}

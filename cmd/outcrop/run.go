@@ -42,6 +42,7 @@ outcrop exits with the command's exit code.`,
 	f.Bool("aws-env", false, "replace the command's AWS credentials with a key pair of the gateway's")
 	f.String("log", "", "append the gateway's log to `FILE`")
 	bedrockFlags(f)
+	limitFlags(f)
 	return cmd
 }
 

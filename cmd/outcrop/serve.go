@@ -45,6 +45,7 @@ shown once (with --local: a new one at each start, kept nowhere).`,
 	f.Bool("show-secrets", false, "print the AWS key pair at every start, not only when it is new")
 	f.Bool("json", false, "print what to connect with as JSON, and log as JSON")
 	bedrockFlags(f)
+	limitFlags(f)
 	profileFlags(f)
 	return cmd
 }
@@ -131,13 +132,17 @@ func newGateway(client *outcrop.Client, keys *admission.Keys, log *slog.Logger) 
 // openBedrock makes the client of what stands behind the gateway; stop ends an embedded Bedrock.
 func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (client *outcrop.Client, stop func(), err error) {
 	region, _ := f.GetString("region")
+	options, err := limits(f)
+	if err != nil {
+		return nil, nil, err
+	}
 	script, err := readScript(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
 	if local, _ := f.GetBool("local"); local {
 		delay, _ := f.GetDuration("chunk-delay")
-		return openEmbedded(ctx, embeddedConfig{region: region, delay: delay, script: script, log: log})
+		return openEmbedded(ctx, embeddedConfig{region: region, delay: delay, script: script, log: log}, options)
 	}
 	if script != nil {
 		return nil, nil, &usageError{"--script goes with --local: it says what the embedded Bedrock answers"}
@@ -145,7 +150,6 @@ func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (clien
 	if f.Changed("chunk-delay") {
 		return nil, nil, &usageError{"--chunk-delay goes with --local: it slows the embedded Bedrock down"}
 	}
-	var options []outcrop.Option
 	if region != "" {
 		options = append(options, outcrop.WithRegion(region))
 	}
@@ -157,15 +161,15 @@ func openBedrock(ctx context.Context, f *pflag.FlagSet, log *slog.Logger) (clien
 }
 
 // openEmbedded starts an embedded Bedrock on a loopback port and a client with its credentials.
-func openEmbedded(ctx context.Context, config embeddedConfig) (*outcrop.Client, func(), error) {
+func openEmbedded(ctx context.Context, config embeddedConfig, options []outcrop.Option) (*outcrop.Client, func(), error) {
 	config.address, config.log = "127.0.0.1:0", config.log.With("component", "embedded-bedrock")
 	b, err := startEmbedded(config)
 	if err != nil {
 		return nil, nil, err
 	}
 	noEnvironment := func(string) string { return "" }
-	client, err := outcrop.New(ctx, outcrop.WithRegion(b.region), outcrop.WithBaseURL(b.url), outcrop.WithGetenv(noEnvironment),
-		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(b.keys.AccessKeyID, b.keys.SecretAccessKey.Reveal(), "")))
+	client, err := outcrop.New(ctx, append(options, outcrop.WithRegion(b.region), outcrop.WithBaseURL(b.url), outcrop.WithGetenv(noEnvironment),
+		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider(b.keys.AccessKeyID, b.keys.SecretAccessKey.Reveal(), "")))...)
 	if err != nil {
 		b.stop()
 		return nil, nil, err

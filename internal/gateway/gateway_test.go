@@ -82,9 +82,16 @@ func newRigIdle(t *testing.T, idle time.Duration, bedrock http.HandlerFunc, chan
 		bedrock(w, req)
 	}))
 	t.Cleanup(upstream.Close)
-	client, err := outcrop.New(context.Background(), outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(upstream.URL),
-		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKIDUPSTREAM", "upstream-secret", "")),
-		outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(idle))
+	r.serve(upstream.URL, change, outcrop.WithHTTPClient(upstream.Client()), outcrop.WithIdleTimeout(idle))
+	return r
+}
+
+// serve starts the gateway in front of the Bedrock at url; it ends with the test.
+func (r *rig) serve(url string, change []func(*Config), options ...outcrop.Option) {
+	r.t.Helper()
+	t := r.t
+	client, err := outcrop.New(context.Background(), append([]outcrop.Option{outcrop.WithRegion("us-east-1"), outcrop.WithBaseURL(url),
+		outcrop.WithCredentials(credentials.NewStaticCredentialsProvider("AKIDUPSTREAM", "upstream-secret", ""))}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +121,6 @@ func newRigIdle(t *testing.T, idle time.Duration, bedrock http.HandlerFunc, chan
 		}
 	})
 	r.url = "http://" + listener.Addr().String()
-	return r
 }
 
 // upstreamCalls returns how many requests have reached the upstream.

@@ -24,7 +24,6 @@ import (
 // member, which a body of `"a":0,` repeated would otherwise multiply.
 const MaxMembers = 10_000
 
-
 // firstMembers is for how many members there is room at first: a usual request's or answer's.
 const firstMembers = 12
 

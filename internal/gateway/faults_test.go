@@ -1,0 +1,331 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/outcrop-dev/outcrop"
+	"github.com/outcrop-dev/outcrop/internal/gateway/faulttest"
+)
+
+// doors are those that a fault is tried at.
+var doors = []faulttest.Door{faulttest.Anthropic, faulttest.Native}
+
+// faultLimit is the gateway's idle limit and time-out here; what outlasts it tenfold hangs.
+const faultLimit = 2 * time.Second
+
+// maxGrowth is how much the process may grow while faults are served.
+const maxGrowth = 32 << 20
+
+// Every fault ends at every door as faulttest's table says, three times over, and the gateway is none
+// the worse. The faults of a round run side by side, since throttles, stalls and hangs wait; the rounds
+// do not, since the retry budget is for all.
+func TestFaultsEndAsTheTableSays(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	t.Run("rounds", func(t *testing.T) {
+		upstream := faulttest.NewServer(t)
+		r := &rig{t: t, log: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{}, Timeout: 10 * faultLimit}}
+		r.serve(upstream.URL, nil, outcrop.WithIdleTimeout(faultLimit), outcrop.WithTimeout(faultLimit))
+		var tries []faultTry
+		for _, f := range faulttest.All() {
+			for _, door := range doors {
+				tries = append(tries, faultTry{t, r, upstream, f, door})
+			}
+		}
+		growth := watchGrowth()
+		for round := range 3 {
+			var group sync.WaitGroup
+			for _, f := range tries {
+				group.Go(func() { f.try(fmt.Sprint(f.door, " ", round+1)) })
+			}
+			group.Wait()
+		}
+		if grown := growth(); grown > maxGrowth {
+			t.Errorf("the process grew by %d bytes, may grow by %d", grown, maxGrowth)
+		} else {
+			t.Logf("the process grew by %.1f MiB", float64(grown)/(1<<20))
+		}
+	})
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
+}
+
+// watchGrowth watches how much memory the process has from the system; the function that it returns
+// says by how much that grew at most. It counts what the Go runtime has mapped and not given back, heap,
+// stacks and all: the race detector's shadow, many times that, is not in it, as it would be in the
+// resident set.
+func watchGrowth() (stop func() int64) {
+	runtime.GC()
+	begin := mapped()
+	done, peak := make(chan struct{}), make(chan int64)
+	go func() {
+		most, tick := begin, time.NewTicker(2*time.Millisecond)
+		defer tick.Stop()
+		for {
+			most = max(most, mapped())
+			select {
+			case <-done:
+				peak <- most
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() int64 {
+		close(done)
+		return <-peak - begin
+	}
+}
+
+func mapped() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+// A faultTry is a fault to be tried at a door. Several may run at once.
+type faultTry struct {
+	*testing.T
+	rig      *rig
+	upstream *faulttest.Server
+	fault    faulttest.Fault
+	door     faulttest.Door
+}
+
+// try makes one call, under a tag of its own, and then a good one.
+func (f faultTry) try(tag string) {
+	want := f.fault.Ends[f.door]
+	f.check(tag, f.call(f.fault.Prompt(tag)), want)
+	seen := f.upstream.Seen(f.fault, tag)
+	if seen.Requests != f.fault.Requests {
+		f.failed(tag, "%d requests reached the upstream, want %d", seen.Requests, f.fault.Requests)
+	}
+	if f.fault.HangsUp {
+		f.checkHungUp(tag)
+	}
+	f.check(tag+", then a good one", f.call("hello"), faulttest.End{Status: http.StatusOK})
+}
+
+func (f faultTry) failed(tag, format string, args ...any) {
+	f.Errorf("%s at the %s door (%s): %s", f.fault, f.door, tag, fmt.Sprintf(format, args...))
+}
+
+// checkHungUp expects that the gateway has left an answer that does not end by itself, and early.
+func (f faultTry) checkHungUp(tag string) {
+	deadline := time.Now().Add(10 * time.Second)
+	for f.upstream.Seen(f.fault, tag).HungUp == 0 && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if seen := f.upstream.Seen(f.fault, tag); seen.HungUp != 1 || seen.Sent > 20<<20 {
+		f.failed(tag, "%d connections were left after %d bytes, want 1 after 20 MiB at most", seen.HungUp, seen.Sent)
+	}
+}
+
+// A reply is what a client has read of an answer.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+	err    error // of reading the body
+}
+
+// call asks at the door, in the fault's operation.
+func (f faultTry) call(text string) reply {
+	content, _ := json.Marshal(text)
+	path, body := "/v1/messages", fmt.Sprintf(`{"model":"claude-haiku-4-5","stream":%t,"max_tokens":99,"messages":[{"role":"user","content":%s}]}`, f.fault.Streamed(), content)
+	if f.door == faulttest.Native {
+		path, body = nativePath, fmt.Sprintf(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":99,"messages":[{"role":"user","content":%s}]}`, content)
+		if f.fault.Streamed() {
+			path = nativeStream
+		}
+	}
+	req, err := http.NewRequest("POST", f.rig.url+path, strings.NewReader(body))
+	if err != nil {
+		return reply{err: err}
+	}
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	resp, err := f.rig.client.Do(req)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, answer, err}
+}
+
+// check holds a reply to how it must end.
+func (f faultTry) check(tag string, got reply, want faulttest.End) {
+	if got.err != nil || got.status != want.Status {
+		f.failed(tag, "status %d (%v) with %.500q, want %d and an answer that ends in order", got.status, got.err, got.body, want.Status)
+		return
+	}
+	switch {
+	case want.Status != http.StatusOK:
+		f.checkRefusal(tag, got, want)
+	case !f.fault.Streamed():
+		if string(got.body) != faulttest.Whole {
+			f.failed(tag, "the answer is %q, want %q", got.body, faulttest.Whole)
+		}
+	case f.door == faulttest.Anthropic:
+		f.checkEvents(tag, got, want)
+	default:
+		f.checkMessages(tag, got, want)
+	}
+}
+
+// checkRefusal expects an error in the shape of the door.
+func (f faultTry) checkRefusal(tag string, got reply, want faulttest.End) {
+	code, _, _ := strings.Cut(got.header.Get("X-Amzn-Errortype"), ":")
+	message, err := "", error(nil)
+	if f.door == faulttest.Anthropic {
+		code, message, err = messagesError(got.body)
+	} else {
+		var body struct{ Message string }
+		err = json.Unmarshal(got.body, &body)
+		message = body.Message
+	}
+	if err != nil || code != want.Type || !strings.Contains(message, want.Words) {
+		f.failed(tag, "refused as %q: %q (%v, %.300q), want %q with %q", code, message, err, got.body, want.Type, want.Words)
+	}
+}
+
+// messagesError reads an error of the Anthropic Messages API.
+func messagesError(body []byte) (errorType, message string, err error) {
+	var e struct {
+		Type      string
+		Error     struct{ Type, Message string }
+		RequestID string `json:"request_id"`
+	}
+	err = json.Unmarshal(body, &e)
+	if err == nil && (e.Type != "error" || !strings.HasPrefix(e.RequestID, "req_oc_")) {
+		err = fmt.Errorf("type %q of request %q is not an error of the API's", e.Type, e.RequestID)
+	}
+	return e.Error.Type, e.Error.Message, err
+}
+
+// checkEvents expects server-sent events: a prefix of the good ones, then one error, or all of them.
+func (f faultTry) checkEvents(tag string, got reply, want faulttest.End) {
+	rest := string(got.body)
+	n := 0
+	for _, event := range faulttest.Events() {
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, serverSent(event)); !ok {
+			break
+		}
+		n++
+	}
+	f.checkCount(tag, n, want)
+	if want.Complete() {
+		if rest != "" {
+			f.failed(tag, "%q follows, want nothing", rest)
+		}
+		return
+	}
+	data, ok := strings.CutPrefix(strings.TrimSuffix(rest, "\n\n"), "event: error\ndata: ")
+	errorType, message, err := messagesError([]byte(data))
+	if !ok || err != nil || errorType != want.Type || !strings.Contains(message, want.Words) || strings.Contains(rest, "message_stop\n") {
+		f.failed(tag, "%d good events, then %q (%v), want an error event %s with %q", n, rest, err, want.Type, want.Words)
+	}
+}
+
+// serverSent is how an event of the model's goes to a client.
+func serverSent(event string) string {
+	var peek struct{ Type string }
+	json.Unmarshal([]byte(event), &peek)
+	return "event: " + peek.Type + "\ndata: " + event + "\n\n"
+}
+
+// checkCount holds how many of the good events came to how many words the fault lets through.
+func (f faultTry) checkCount(tag string, n int, want faulttest.End) {
+	events := 2 + f.fault.Words
+	switch {
+	case want.Complete():
+		events = len(faulttest.Events())
+	case f.fault.Name == "nofinal":
+		events++ // the end of the content block
+	case f.fault.MayLose() && 0 < n && n < events:
+		return
+	}
+	if n != events {
+		f.failed(tag, "%d good events, want %d", n, events)
+	}
+}
+
+// checkMessages expects an event stream that AWS's decoder reads: a prefix of the good one, then one
+// exception, or all of it.
+func (f faultTry) checkMessages(tag string, got reply, want faulttest.End) {
+	var events []string
+	var exception *eventstream.Message
+	others := 0
+	in := bytes.NewReader(got.body)
+	for in.Len() > 0 && exception == nil {
+		m, err := eventstream.NewDecoder().Decode(in, nil)
+		if err != nil {
+			f.failed(tag, "AWS's decoder after %d events: %v", len(events), err)
+			return
+		}
+		switch {
+		case headerOf(m, ":message-type") == "exception":
+			exception = &m
+		case headerOf(m, ":event-type") == "chunk":
+			var chunk struct{ Bytes []byte }
+			if err := json.Unmarshal(m.Payload, &chunk); err != nil {
+				f.failed(tag, "%q: %v", m.Payload, err)
+			}
+			events = append(events, string(chunk.Bytes))
+		case string(m.Payload) == faulttest.NewEvent:
+			others++
+		default:
+			f.failed(tag, "an unexpected message %v %q", m.Headers, m.Payload)
+		}
+	}
+	good := faulttest.Events()
+	if diff := cmp.Diff(good[:min(len(good), len(events))], events); diff != "" {
+		f.failed(tag, "events that were not sent, -want +got:\n%s", diff)
+	}
+	f.checkCount(tag, len(events), want)
+	if passed := f.fault.Name == "newevent" && !strings.Contains(tag, "good one"); passed != (others == 1) {
+		f.failed(tag, "%d unknown events passed on, want it to be %t", others, passed)
+	}
+	if want.Complete() {
+		if exception != nil {
+			f.failed(tag, "it ends with %v %q, want no exception", exception.Headers, exception.Payload)
+		}
+		return
+	}
+	f.checkException(tag, exception, in.Len(), want)
+}
+
+// checkException expects the exception that ends a stream, with nothing behind it.
+func (f faultTry) checkException(tag string, m *eventstream.Message, behind int, want faulttest.End) {
+	if m == nil {
+		f.failed(tag, "no exception, want %s", want.Type)
+		return
+	}
+	var body struct{ Message string }
+	err := json.Unmarshal(m.Payload, &body)
+	if name := headerOf(*m, ":exception-type"); err != nil || name != want.Type || !strings.Contains(body.Message, want.Words) || behind > 0 {
+		f.failed(tag, "the exception %q: %q (%v), %d bytes behind it; want %s with %q and nothing", name, m.Payload, err, behind, want.Type, want.Words)
+	}
+}
+
+func headerOf(m eventstream.Message, name string) string {
+	if v := m.Headers.Get(name); v != nil {
+		return v.String()
+	}
+	return ""
+}
