@@ -111,3 +111,26 @@ func (h *rawHTTP2) readUntil(t *testing.T, one func(http2.Frame) bool) bool {
 		}
 	}
 }
+
+// answer reads the answer of a stream, to its end or the stream's reset.
+func (h *rawHTTP2) answer(t *testing.T, id uint32) (status, body string) {
+	t.Helper()
+	h.frames.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	h.readUntil(t, func(f http2.Frame) bool {
+		if f.Header().StreamID != id {
+			return false
+		}
+		switch f := f.(type) {
+		case *http2.MetaHeadersFrame:
+			status = f.PseudoValue("status")
+			return f.StreamEnded()
+		case *http2.DataFrame:
+			body += string(f.Data())
+			return f.StreamEnded()
+		case *http2.RSTStreamFrame:
+			return true
+		}
+		return false
+	})
+	return status, body
+}
