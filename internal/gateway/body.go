@@ -58,11 +58,15 @@ func bodyDeadline(began, now time.Time, n int) time.Time {
 }
 
 // grow makes room in a full buffer: for all that the request says is to come, but at most eight times
-// what has come, so that a claim costs little and a coding agent's turn is copied once.
+// what has come, so that a claim costs little and a coding agent's turn is copied once. A body that does
+// not say its length doubles, but not up to the limit, since that would hold twice as much in the end.
 func grow(body []byte, length int64) []byte {
 	more := len(body)
-	if rest := length + 1 - int64(len(body)); rest > 0 {
-		more = int(min(rest, 7*int64(len(body))))
+	switch rest := length + 1 - int64(len(body)); {
+	case rest > 0:
+		more = int(min(rest, 8*int64(len(body))))
+	case len(body) >= maxBody/8:
+		more = maxBody + 1 - len(body)
 	}
 	return append(make([]byte, 0, len(body)+more), body...)
 }

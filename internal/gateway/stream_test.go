@@ -391,3 +391,19 @@ func TestClaimedLengthIsNotAllocated(t *testing.T) {
 		t.Errorf("a body of 2 bytes that claims %d takes %d", maxBody, bytes)
 	}
 }
+
+// While a body grows it is there twice: what came, and the room that it is copied to.
+func TestBodyThatGrowsTakesHalfAsMuchAgainAtMost(t *testing.T) {
+	for _, length := range []int64{-1, 100, maxBody - 1, maxBody} {
+		body := make([]byte, 0, 4<<10)
+		for range 100 {
+			next := grow(body[:cap(body)], length)
+			if held := cap(body) + cap(next); held > maxBody*3/2 {
+				t.Errorf("a body of length %d: %d MiB are held when it has %d", length, held>>20, cap(body)>>20)
+			}
+			if body = next; cap(body) > maxBody || length >= 0 && cap(body) > int(length) {
+				break // one byte more than that is never read
+			}
+		}
+	}
+}
