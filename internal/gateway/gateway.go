@@ -89,6 +89,9 @@ func New(c Config) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A body that nobody wants must not hold its connection; readBody takes the deadline off.
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyPause))
+	if ambiguous(r) {
+		w.Header().Set("Connection", "close")
+	}
 	rt, ok := parseRoute(r.URL.EscapedPath())
 	if !ok {
 		g.refuse(w, r, rt, outcrop.Errorf(outcrop.NotFound, "%s %.200q is not served here; see the README for what is", r.Method, r.URL.Path))
@@ -116,6 +119,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case placeMessages, placeMessagesCount, placeInvoke:
 		g.invoke(w, r, rt)
 	}
+}
+
+// ambiguous reports whether a server before this one may see the end of r elsewhere, so that what
+// follows on the connection cannot be trusted. net/http takes chunks over a Content-Length and does not
+// say that there was one; RFC 9112, 6.1 wants such a connection closed, and one with chunks over
+// HTTP/1.0. Behind CONNECT there may be a tunnel's bytes.
+func ambiguous(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) || r.Method == http.MethodConnect
 }
 
 // invoke keeps the Record of one invocation around its way.

@@ -396,6 +396,9 @@ func TestClaimedLengthIsNotAllocated(t *testing.T) {
 func TestBodyThatGrowsTakesHalfAsMuchAgainAtMost(t *testing.T) {
 	for _, length := range []int64{-1, 100, maxBody - 1, maxBody} {
 		body := make([]byte, 0, 4<<10)
+		if length > 0 {
+			body = make([]byte, 0, min(length+1, 64<<10))
+		}
 		for range 100 {
 			next := grow(body[:cap(body)], length)
 			if held := cap(body) + cap(next); held > maxBody*3/2 {
@@ -406,4 +409,23 @@ func TestBodyThatGrowsTakesHalfAsMuchAgainAtMost(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestConnectionsAfterWhichNothingIsTrusted(t *testing.T) {
+	r := newRig(t, answers(start, delta, stop))
+	f := func(name, method string, length int64, want bool) {
+		t.Helper()
+		req, err := http.NewRequest(method, r.url+"/v1/messages", strings.NewReader(messages))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.ContentLength = length
+		req.Header.Set("X-Api-Key", testKey)
+		if resp, _ := r.do(req); resp.Close != want {
+			t.Errorf("%s: the connection is closed: %v, want %v", name, resp.Close, want)
+		}
+	}
+	f("by length", "POST", int64(len(messages)), false)
+	f("chunked", "POST", -1, true)
+	f("refused, chunked", "PUT", -1, true)
 }
