@@ -44,7 +44,6 @@ func (b *tap) Close() error {
 
 // Bodies of 200 MB are refused before more than the limit is sent: the client sends that and waits.
 func TestHugeBodiesAreRefusedEarly(t *testing.T) {
-	t.Parallel()
 	f := startFar(t, lengthy(t, 1, 1))
 	g := serveFar(t, f)
 	h2 := new(http.Protocols)
@@ -119,7 +118,6 @@ func (h hugeRequest) refused(g *gateway, door streamDoor, rt http.RoundTripper, 
 // Clients that send all the same, as fast as they can, cost the gateway no more than half as much again
 // as the limit, and soon get no further.
 func TestHugeBodiesTakeLittleMemory(t *testing.T) {
-	t.Parallel()
 	const atOnce = 4
 	f := startFar(t, lengthy(t, 1, 1))
 	g := serveFar(t, f)
@@ -149,7 +147,7 @@ func TestHugeBodiesTakeLittleMemory(t *testing.T) {
 						break
 					}
 				}
-				if most := bodyLimit + 64<<20 + 32<<20; sent > most { // what is read after the answer, and what sockets hold
+				if most := bodyLimit + 64<<20 + 64<<20; sent > most { // what is read after the answer, and what sockets hold
 					t.Errorf("%s: the gateway has taken %d MiB, want %d at most", way, sent>>20, most>>20)
 				}
 			})

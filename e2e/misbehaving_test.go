@@ -163,6 +163,20 @@ func (g *gateway) metric(t *testing.T, name string, words ...string) (sum float6
 	return sum
 }
 
+// wantNothingLeft waits until the gateway has about as many files and goroutines as it had, beside
+// connections to f that wait for the next call.
+func (g *gateway) wantNothingLeft(t *testing.T, f *far, files int, goroutines float64) {
+	t.Helper()
+	eventually(t, 10*time.Second, func() bool { return f.open.Load() == 0 },
+		func() string { return fmt.Sprintf("%d calls upstream are left", f.open.Load()) })
+	f.CloseClientConnections()
+	eventually(t, 10*time.Second, func() bool {
+		return g.files(t) <= files+4 && g.metric(t, "go_goroutines") <= goroutines+8
+	}, func() string {
+		return fmt.Sprintf("%d files (%d before), %v goroutines (%v before)", g.files(t), files, g.metric(t, "go_goroutines"), goroutines)
+	})
+}
+
 // once makes each request on a connection of its own.
 var once = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
 
@@ -281,7 +295,6 @@ func TestClientsThatNeverReadAStream(t *testing.T) {
 	for _, door := range streamDoors {
 		for _, http2 := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s door, HTTP/2 %v", door.name, http2), func(t *testing.T) {
-				t.Parallel()
 				neverRead(t, door, http2, 200)
 			})
 		}
@@ -293,7 +306,7 @@ func neverRead(t *testing.T, door streamDoor, http2 bool, text int) {
 	f := startFar(t, lengthy(t, answer, text))
 	g := serveFar(t, f)
 	median, worst := g.askMany(t, 200)
-	before, goroutines, files := g.memory(t, "VmRSS"), g.metric(t, "go_goroutines"), g.files(t)
+	before, files, goroutines := g.memory(t, "VmRSS"), g.files(t), g.metric(t, "go_goroutines")
 
 	leave := g.ignore(t, door, http2, stalled)
 	var last int64
@@ -321,12 +334,7 @@ func neverRead(t *testing.T, door streamDoor, http2 bool, text int) {
 	}
 
 	leave()
-	eventually(t, 10*time.Second, func() bool {
-		return f.open.Load() == 0 && g.files(t) <= files+4 && g.metric(t, "go_goroutines") <= goroutines+8
-	}, func() string {
-		return fmt.Sprintf("%d calls upstream, %d files (%d before), %v goroutines (%v before)",
-			f.open.Load(), g.files(t), files, g.metric(t, "go_goroutines"), goroutines)
-	})
+	g.wantNothingLeft(t, f, files, goroutines)
 	g.askMany(t, 200)
 	t.Logf("memory after: RSS %d KiB (%d before), heap in use %v KiB", g.memory(t, "VmRSS")>>10, before>>10, g.metric(t, "go_memstats_heap_inuse_bytes")/1024)
 }
@@ -357,7 +365,6 @@ func (g *gateway) ignore(t *testing.T, door streamDoor, http2 bool, n int) (leav
 
 // The streams are longer than a drain of ordinary length could hide, and shorter than its limit.
 func TestSIGTERMWithOpenStreams(t *testing.T) {
-	t.Parallel()
 	const (
 		each   = 100
 		length = 3 * time.Second
@@ -430,7 +437,6 @@ func TestSIGTERMWithOpenStreams(t *testing.T) {
 // An answer that is not streamed is read whole before it is passed on. A client that does not read it
 // holds that, and no more of it than its length as often as it takes to read and check it.
 func TestClientsThatNeverReadAWholeAnswer(t *testing.T) {
-	t.Parallel()
 	const (
 		answer = 24 << 20 // Bedrock's own limit is a little more
 		n      = 8
@@ -448,7 +454,7 @@ func TestClientsThatNeverReadAWholeAnswer(t *testing.T) {
 	t.Cleanup(large.Close)
 	g := serveFar(t, &far{Server: large})
 	median, worst := g.askMany(t, 100)
-	before, goroutines, files := g.memory(t, "VmRSS"), g.metric(t, "go_goroutines"), g.files(t)
+	before, files, goroutines := g.memory(t, "VmRSS"), g.files(t), g.metric(t, "go_goroutines")
 	var conns []net.Conn
 	for i := range n {
 		door := []string{"/v1/messages", "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke"}[i%2]
@@ -469,18 +475,13 @@ func TestClientsThatNeverReadAWholeAnswer(t *testing.T) {
 	for _, conn := range conns {
 		conn.Close()
 	}
-	eventually(t, 10*time.Second, func() bool {
-		return g.files(t) <= files+n+4 && g.metric(t, "go_goroutines") <= goroutines+3*n // the upstream's idle connections stay
-	}, func() string {
-		return fmt.Sprintf("%d files (%d before), %v goroutines (%v before)", g.files(t), files, g.metric(t, "go_goroutines"), goroutines)
-	})
+	g.wantNothingLeft(t, &far{Server: large}, files, goroutines)
 	g.askMany(t, 100)
 	t.Logf("memory after: RSS %d MiB (%d before), heap in use %v MiB", g.memory(t, "VmRSS")>>20, before>>20, g.metric(t, "go_memstats_heap_inuse_bytes")/(1<<20))
 }
 
 // Of 1,000 clients that leave in the middle of a stream, Bedrock hears within a second each.
 func TestAbortsInTheMiddleOfAStream(t *testing.T) {
-	t.Parallel()
 	const (
 		total  = 1000
 		atOnce = 20
@@ -499,7 +500,7 @@ func TestAbortsInTheMiddleOfAStream(t *testing.T) {
 	})
 	g := serveFar(t, f)
 	g.askMany(t, 100)
-	goroutines, files, before := g.metric(t, "go_goroutines"), g.files(t), g.memory(t, "VmRSS")
+	before, files, goroutines := g.memory(t, "VmRSS"), g.files(t), g.metric(t, "go_goroutines")
 
 	var mu sync.Mutex
 	var took []time.Duration
@@ -542,12 +543,7 @@ func TestAbortsInTheMiddleOfAStream(t *testing.T) {
 	if late := took[total-1]; late > time.Second {
 		t.Errorf("an abort took %v to reach the upstream", late)
 	}
-	eventually(t, 10*time.Second, func() bool {
-		return f.open.Load() == 0 && g.files(t) <= files+4 && g.metric(t, "go_goroutines") <= goroutines+8
-	}, func() string {
-		return fmt.Sprintf("%d calls upstream, %d files (%d before), %v goroutines (%v before)",
-			f.open.Load(), g.files(t), files, g.metric(t, "go_goroutines"), goroutines)
-	})
+	g.wantNothingLeft(t, f, files, goroutines)
 	grown := g.memory(t, "VmRSS") - before
 	t.Logf("memory after: %d KiB more than before", grown>>10)
 	if grown > 32<<20 {

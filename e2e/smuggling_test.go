@@ -107,7 +107,6 @@ var smuggling = []struct {
 }
 
 func TestRequestSmuggling(t *testing.T) {
-	t.Parallel()
 	f := startFar(t, lengthy(t, 1, 1))
 	g := serveFar(t, f)
 	said := func(text string) string { return strings.Replace(plainMessage, "hi", text, 1) }

@@ -27,7 +27,7 @@ func NewServer(g *Gateway) *Server {
 	return &Server{gateway: g, cut: cut, http: &http.Server{
 		Handler:           g,
 		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxReadFrameSize: maxFrameSize},
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 250, MaxReadFrameSize: maxFrameSize},
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
