@@ -336,7 +336,11 @@ func neverRead(t *testing.T, door streamDoor, http2 bool, text int) {
 	leave()
 	g.wantNothingLeft(t, f, files, goroutines)
 	g.askMany(t, 200)
-	t.Logf("memory after: RSS %d KiB (%d before), heap in use %v KiB", g.memory(t, "VmRSS")>>10, before>>10, g.metric(t, "go_memstats_heap_inuse_bytes")/1024)
+	heap := int64(g.metric(t, "go_memstats_heap_inuse_bytes"))
+	t.Logf("memory after: RSS %d KiB (%d before), heap in use %d KiB", g.memory(t, "VmRSS")>>10, before>>10, heap>>10)
+	if heap > before {
+		t.Errorf("%d MiB of heap are in use after the clients have left", heap>>20)
+	}
 }
 
 // ignore opens n streams that nobody reads; leave closes their connections.
@@ -379,6 +383,10 @@ func TestSIGTERMWithOpenStreams(t *testing.T) {
 		}
 	})
 	g := serveFar(t, f)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	h2 := &http.Client{Transport: &http.Transport{Protocols: protocols}} // all on one connection
+	defer h2.CloseIdleConnections()
 	type end struct {
 		door string
 		text []byte
@@ -387,12 +395,12 @@ func TestSIGTERMWithOpenStreams(t *testing.T) {
 	ends := make(chan end, each*len(streamDoors))
 	var begun sync.WaitGroup
 	for _, door := range streamDoors {
-		for range each {
+		for i := range each {
 			begun.Add(1)
 			go func() {
 				req, _ := http.NewRequest(http.MethodPost, g.URL+door.path, strings.NewReader(door.body("hi")))
 				req.Header.Set("Authorization", "Bearer "+g.Key)
-				resp, err := once.Do(req)
+				resp, err := []*http.Client{once, h2}[i%2].Do(req)
 				begun.Done()
 				if err != nil {
 					ends <- end{door.name, nil, err}
