@@ -88,6 +88,7 @@ var smuggling = []struct {
 	{"a letter beyond ASCII in a name", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nKEY\r\nContent-Lengt\xc4\xa7: 0\r\nContent-Length: {len a}\r\n\r\n{a}", []int{400}, ""},
 	{"no name", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nKEY\r\n: b\r\nContent-Length: {len a}\r\n\r\n{a}", []int{400}, ""},
 	{"no colon", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nKEY\r\nContent-Length\r\n\r\n{a}", []int{400}, ""},
+	{"a head of more than 64 KiB", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nKEY\r\nX-A: " + strings.Repeat("a", 70<<10) + "\r\n\r\n{request}", []int{431}, ""},
 	{"lines that end in LF", "POST /v1/messages HTTP/1.1\nHost: x\nKEY\nContent-Length: {len a}\n\n{a}LAST", []int{200, 200}, "a"},
 	{"no Host", "POST /v1/messages HTTP/1.1\r\nKEY\r\nContent-Length: {len a}\r\n\r\n{a}", []int{400}, ""},
 	{"two Hosts", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nHost: y\r\nKEY\r\nContent-Length: {len a}\r\n\r\n{a}", []int{400}, ""},
