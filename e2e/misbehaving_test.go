@@ -517,6 +517,9 @@ func TestAbortsInTheMiddleOfAStream(t *testing.T) {
 	for range atOnce {
 		workers.Go(func() {
 			for i := range next {
+				if t.Failed() {
+					continue // one that is not heard of is waited for long enough
+				}
 				id, heard := fmt.Sprintf("abort %d", i), make(chan time.Time, 1)
 				gone.Store(id, heard)
 				leave := ways[i%len(ways)](t, g, streamDoors[i/len(ways)%len(streamDoors)], id)

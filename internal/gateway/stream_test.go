@@ -3,10 +3,12 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -428,4 +430,28 @@ func TestConnectionsAfterWhichNothingIsTrusted(t *testing.T) {
 	f("by length", "POST", int64(len(messages)), false)
 	f("chunked", "POST", -1, true)
 	f("refused, chunked", "PUT", -1, true)
+}
+
+// Who asks and asks and reads no answer does not hold a connection either, whatever was asked.
+func TestClientThatReadsNoAnswerAtAllIsCut(t *testing.T) {
+	r := newRig(t, answers(start, delta, stop), func(c *Config) { c.StallTimeout = 300 * time.Millisecond })
+	for _, request := range []string{
+		"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		many := strings.Repeat(request, 1000)
+		for err == nil {
+			_, err = io.WriteString(conn, many)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%.20q without end: the connection is still there after 20 s", request)
+		}
+	}
 }
