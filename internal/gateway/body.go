@@ -57,7 +57,7 @@ func bodyDeadline(began, now time.Time, n int) time.Time {
 	return pause
 }
 
-// grow makes room in a full buffer: for all that the request says is to come, but at most eight times
+// grow makes room in a full buffer: for all that the request says is to come, but at most nine times
 // what has come, so that a claim costs little and a coding agent's turn is copied once. A body that does
 // not say its length doubles, but not up to the limit, since that would hold twice as much in the end.
 func grow(body []byte, length int64) []byte {
