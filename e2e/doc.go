@@ -10,6 +10,11 @@
 //	exceptions_test.go                      what each SDK makes of Bedrock's exceptions, and what it retries
 //	faults_test.go                          what each SDK for Go makes of answers that break
 //	bad_input_test.go                       bytes over TCP that no client would send
+//	misbehaving_test.go                     clients that do not read, that leave, and SIGTERM among them
+//	slow_clients_test.go                    heads and bodies that drip or stop
+//	huge_body_test.go                       bodies of 200 MB
+//	smuggling_test.go                       bytes that two servers in a row read differently
+//	http2_test.go                           resets and floods
 //	example_test.go                         how anthropic-sdk-go runs on the library
 //	bench_test.go                           the hot path against AWS's SDK
 //

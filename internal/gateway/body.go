@@ -68,15 +68,20 @@ func bodyDeadline(began, now time.Time, n int) time.Time {
 	return pause
 }
 
-// trust is how many bytes of memory each byte that came of a body buys it.
-const trust = 16
+// trust is how many bytes of memory each byte that came of a body buys it: so many that a body of any
+// length is moved twice at most.
+const trust = 24
 
 // grow makes room in a full buffer: for all that the request says is to come, but at most trust times
-// what has come, so that a claim costs little and a coding agent's turn is copied once.
+// what has come, so that a claim costs little. A body that does not say its length doubles, but not up to
+// the limit, since that would hold twice as much in the end.
 func grow(body []byte, length int64) []byte {
 	size := 2 * len(body)
-	if rest := length + 1 - int64(len(body)); rest > 0 {
-		size = len(body) + int(min(rest, (trust-1)*int64(len(body))))
+	switch {
+	case length >= int64(len(body)):
+		size = int(min(length+1, trust*int64(len(body))))
+	case len(body) >= maxBody/8:
+		size = maxBody + 1
 	}
 	return append(make([]byte, 0, size), body...)
 }

@@ -89,6 +89,9 @@ func New(c Config) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A body that nobody wants must not hold its connection; readBody takes the deadline off.
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyPause))
+	if ambiguous(r) {
+		w.Header().Set("Connection", "close")
+	}
 	rt, ok := parseRoute(r.URL.EscapedPath())
 	if !ok {
 		g.refuse(w, r, rt, outcrop.Errorf(outcrop.NotFound, "%s %.200q is not served here; see the README for what is", r.Method, r.URL.Path))
@@ -99,6 +102,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w = withStatus{w, http.StatusMethodNotAllowed}
 		g.refuse(w, r, rt, outcrop.Errorf(outcrop.Invalid, "%s is not a method of %.200q; %s is", r.Method, r.URL.Path, rt.methods[0]))
 		return
+	}
+	if rt.operation == "" { // no call to Bedrock to wait for
+		g.mustRead(w)
 	}
 	switch rt.place {
 	case placeHello:
@@ -118,6 +124,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ambiguous reports whether a server before this one may see the end of r elsewhere, so that what
+// follows on the connection cannot be trusted. net/http takes chunks over a Content-Length and does not
+// say that there was one; RFC 9112, 6.1 wants such a connection closed, and one with chunks over
+// HTTP/1.0. Behind CONNECT there may be a tunnel's bytes.
+func ambiguous(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) || r.Method == http.MethodConnect
+}
+
 // invoke keeps the Record of one invocation around its way.
 func (g *Gateway) invoke(w http.ResponseWriter, r *http.Request, rt route) {
 	d := g.dialect(rt)
@@ -133,7 +147,7 @@ func (g *Gateway) invoke(w http.ResponseWriter, r *http.Request, rt route) {
 	e := outcrop.AsError(err)
 	rec.Fail(e)
 	if !rec.Begun { // else the error is in the stream
-		rec.Status = writeError(w, r, d, e, rec.ID)
+		rec.Status = g.writeError(w, r, d, e, rec.ID)
 	}
 }
 
@@ -258,14 +272,19 @@ const burst = 32 << 10
 
 // write sends a whole answer piece by piece, and gives up a client that stops reading.
 func (g *Gateway) write(w http.ResponseWriter, text []byte) error {
-	control := http.NewResponseController(w)
 	for piece := range slices.Chunk(text, 64<<10) {
-		control.SetWriteDeadline(time.Now().Add(g.StallTimeout))
+		g.mustRead(w)
 		if _, err := w.Write(piece); err != nil {
 			return outcrop.Errorf(outcrop.Canceled, "the client did not take the answer: %w", err)
 		}
 	}
 	return nil
+}
+
+// mustRead gives the client StallTimeout to take what is written from now on. Streams are watched by
+// their streamWriter.
+func (g *Gateway) mustRead(w http.ResponseWriter) {
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.StallTimeout))
 }
 
 // requestIDHeader carries Outcrop's request ID on every answer, under the name that Anthropic's
@@ -282,7 +301,8 @@ func newRequestID() string {
 func clip(s string) string { return s[:min(len(s), 256)] }
 
 // writeError answers with err in the dialect's shape and returns the status.
-func writeError(w http.ResponseWriter, r *http.Request, d Dialect, err error, requestID string) int {
+func (g *Gateway) writeError(w http.ResponseWriter, r *http.Request, d Dialect, err error, requestID string) int {
+	g.mustRead(w)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set(requestIDHeader, requestID)
@@ -305,6 +325,6 @@ func (w withStatus) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }
 
 // refuse answers a request that is none of an invocation.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, rt route, err error) {
-	status := writeError(w, r, g.dialect(rt), err, newRequestID())
+	status := g.writeError(w, r, g.dialect(rt), err, newRequestID())
 	g.Log.Debug("refused", "status", status, "reason", err.Error())
 }

@@ -27,6 +27,7 @@ func NewServer(g *Gateway) *Server {
 	return &Server{gateway: g, cut: cut, http: &http.Server{
 		Handler:           g,
 		Protocols:         protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 250, MaxReadFrameSize: maxFrameSize},
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -46,7 +47,7 @@ const cutGrace = 2 * time.Second
 func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration) error {
 	defer s.cut(nil)
 	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(l) }()
+	go func() { failed <- s.http.Serve(frameListener{l}) }()
 	select {
 	case err := <-failed:
 		return err

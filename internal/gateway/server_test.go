@@ -116,3 +116,40 @@ func TestNotReadyWithoutCredentials(t *testing.T) {
 		t.Errorf("GET /readyz: %d %q, want 503 that leaves the reason to the log", w.Code, text)
 	}
 }
+
+// A connection on which nothing is asked any more is closed, over HTTP/1.1 and over HTTP/2.
+func TestIdleConnectionsAreClosed(t *testing.T) {
+	s := NewServer(New(Config{Keys: admission.NewKeys(admission.NewState().Root), Log: slog.New(slog.DiscardHandler)}))
+	if got := s.http.IdleTimeout; got != 2*time.Minute {
+		t.Errorf("an idle connection may stay for %v, want 2 minutes", got)
+	}
+	s.http.IdleTimeout = 50 * time.Millisecond
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, l, time.Second) }()
+	for name, sent := range map[string]string{
+		"HTTP/1.1": "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+		"HTTP/2":   clientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00", // and settings
+	} {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		conn.SetDeadline(began.Add(10 * time.Second))
+		io.WriteString(conn, sent)
+		text, err := io.ReadAll(conn)
+		if took := time.Since(began); err != nil || len(text) == 0 || took < s.http.IdleTimeout {
+			t.Errorf("%s: read %q, %v after %v; want an answer, and the connection closed after %v", name, text, err, took, s.http.IdleTimeout)
+		}
+		conn.Close()
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+}

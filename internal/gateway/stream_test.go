@@ -3,10 +3,12 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -389,5 +391,64 @@ func TestClaimedLengthIsNotAllocated(t *testing.T) {
 		}
 	}).AllocedBytesPerOp(); bytes > 256<<10 {
 		t.Errorf("a body of 2 bytes that claims %d takes %d", maxBody, bytes)
+	}
+}
+
+// While a body grows it is there twice: what came, and the room that it is copied to.
+func TestBodyThatGrowsTakesHalfAsMuchAgainAtMost(t *testing.T) {
+	for _, length := range []int64{-1, 100, scratchSize, maxBody - 1, maxBody} {
+		body := make([]byte, 0, scratchSize)
+		for range 100 {
+			next := grow(body[:cap(body)], length)
+			if held := cap(body) + cap(next); held > maxBody*3/2 {
+				t.Errorf("a body of length %d: %d MiB are held when it has %d", length, held>>20, cap(body)>>20)
+			}
+			if body = next; cap(body) > maxBody || length >= 0 && cap(body) > int(length) {
+				break // one byte more than that is never read
+			}
+		}
+	}
+}
+
+func TestConnectionsAfterWhichNothingIsTrusted(t *testing.T) {
+	r := newRig(t, answers(start, delta, stop))
+	f := func(name, method string, length int64, want bool) {
+		t.Helper()
+		req, err := http.NewRequest(method, r.url+"/v1/messages", strings.NewReader(messages))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.ContentLength = length
+		req.Header.Set("X-Api-Key", testKey)
+		if resp, _ := r.do(req); resp.Close != want {
+			t.Errorf("%s: the connection is closed: %v, want %v", name, resp.Close, want)
+		}
+	}
+	f("by length", "POST", int64(len(messages)), false)
+	f("chunked", "POST", -1, true)
+	f("refused, chunked", "PUT", -1, true)
+}
+
+// Who asks and asks and reads no answer does not hold a connection either, whatever was asked.
+func TestClientThatReadsNoAnswerAtAllIsCut(t *testing.T) {
+	r := newRig(t, answers(start, delta, stop), func(c *Config) { c.StallTimeout = 300 * time.Millisecond })
+	for _, request := range []string{
+		"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		many := strings.Repeat(request, 1000)
+		for err == nil {
+			_, err = io.WriteString(conn, many)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%.20q without end: the connection is still there after 20 s", request)
+		}
 	}
 }
