@@ -66,6 +66,7 @@ func serve(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stopProfiles()) }()
+	keepHeap(heapFloor)
 	asJSON, _ := f.GetBool("json")
 	log := newLog(cmd.ErrOrStderr(), f, asJSON)
 	client, stop, err := openBedrock(ctx, f, log)
