@@ -8,8 +8,11 @@ import (
 )
 
 const (
-	// minBuffer holds some thirty of Bedrock's events, and what one read of a socket gives.
-	minBuffer = 8 << 10
+	// minBuffer holds some ten of Bedrock's events: a stream that comes in events needs no more.
+	minBuffer = 2 << 10
+
+	// burstBuffer is what the buffer grows to while reads fill it.
+	burstBuffer = 16 << 10
 
 	// keepBuffer is the most that a Reader holds on to for the messages to come: a longer
 	// message pays for its own memory.
@@ -29,6 +32,7 @@ type Reader struct {
 
 	buf        []byte
 	start, end int   // buf[start:end] came and was not returned yet
+	full       bool  // the last read filled buf
 	offset     int64 // of buf[start] in the stream, for errors
 
 	// checked is the last block of headers that was found good. Nearly every message of a
@@ -124,7 +128,7 @@ func (r *Reader) fill(n int) error {
 		if r.srcErr != nil {
 			return r.srcErr
 		}
-		if r.end == len(r.buf) {
+		if r.end == len(r.buf) || r.full && len(r.buf) < burstBuffer {
 			r.grow()
 		}
 		got, err := r.src.Read(r.buf[r.end:])
@@ -132,6 +136,7 @@ func (r *Reader) fill(n int) error {
 			return errors.New("the source returned an impossible count")
 		}
 		r.end += got
+		r.full = r.end == len(r.buf)
 		r.srcErr = err
 		if got > 0 || err != nil {
 			empty = 0
