@@ -18,35 +18,42 @@ func profileFlags(f *pflag.FlagSet) {
 
 // startProfiles starts what profileFlags ask for. The function that it returns ends and writes it.
 func startProfiles(f *pflag.FlagSet) (stop func() error, err error) {
-	cpu, _ := f.GetString("cpu-profile")
-	heap, _ := f.GetString("heap-profile")
-	var cpuFile *os.File
-	if cpu != "" {
-		if cpuFile, err = os.Create(cpu); err != nil {
-			return nil, fmt.Errorf("CPU profile: %w", err)
-		}
-		if err := pprof.StartCPUProfile(cpuFile); err != nil {
-			return nil, fmt.Errorf("CPU profile: %w", errors.Join(err, cpuFile.Close()))
+	cpu, err := createProfile(f, "cpu-profile")
+	if err != nil {
+		return nil, err
+	}
+	heap, err := createProfile(f, "heap-profile")
+	if err != nil {
+		return nil, err
+	}
+	if cpu != nil {
+		if err := pprof.StartCPUProfile(cpu); err != nil {
+			return nil, err
 		}
 	}
 	return func() error {
 		var cpuErr, heapErr error
-		if cpuFile != nil {
+		if cpu != nil {
 			pprof.StopCPUProfile()
-			cpuErr = cpuFile.Close()
+			cpuErr = cpu.Close()
 		}
-		if heap != "" {
-			heapErr = writeHeapProfile(heap)
+		if heap != nil {
+			runtime.GC() // what is in use is counted as of the last collection
+			heapErr = errors.Join(pprof.Lookup("heap").WriteTo(heap, 0), heap.Close())
 		}
 		return errors.Join(cpuErr, heapErr)
 	}, nil
 }
 
-func writeHeapProfile(path string) error {
+// createProfile creates the file that a flag names, nil if it names none.
+func createProfile(f *pflag.FlagSet, flag string) (*os.File, error) {
+	path, _ := f.GetString(flag)
+	if path == "" {
+		return nil, nil
+	}
 	file, err := os.Create(path)
 	if err != nil {
-		return fmt.Errorf("heap profile: %w", err)
+		return nil, fmt.Errorf("profile: %w", err)
 	}
-	runtime.GC() // what is in use is counted as of the last collection
-	return errors.Join(pprof.Lookup("heap").WriteTo(file, 0), file.Close())
+	return file, nil
 }
