@@ -3,8 +3,8 @@ package e2e
 import (
 	"io"
 	"os"
-	"os/signal"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
