@@ -206,6 +206,9 @@ func shape(inv *Invocation, modelID string) (body content, leftOut []string, err
 		return content{inv.Body}, nil, err
 	}
 	leftOut = shaping.Shape(shaping.Request{ModelID: modelID, Body: object, Version: inv.Version, Betas: inv.Betas})
+	if !object.Changed() {
+		return content{inv.Body}, leftOut, nil
+	}
 	return contentOf(object), leftOut, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -140,7 +141,14 @@ func newSender(given *http.Client, getenv func(string) string) (sender, error) {
 // A plainSender does without http.Client, which copies headers for redirects that are not followed.
 type plainSender struct{ transport *http.Transport }
 
-func (s plainSender) Do(r *http.Request) (*http.Response, error) { return s.transport.RoundTrip(r) }
+func (s plainSender) Do(r *http.Request) (*http.Response, error) {
+	resp, err := s.transport.RoundTrip(r)
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/" {
+		err = http.ErrSchemeMismatch // as http.Client says it
+	}
+	return resp, err
+}
 
 // loadRoots reads the certificates that stand for the system's, as AWS's SDKs do.
 func loadRoots(path string) (*x509.CertPool, error) {

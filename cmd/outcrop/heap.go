@@ -36,7 +36,8 @@ func (k *heapKeeper) collected() {
 	metrics.Read(k.samples)
 	live, roots := k.samples[0].Value.Uint64(), k.samples[1].Value.Uint64()+k.samples[2].Value.Uint64()
 	percent := gcPercent(k.floor, live, roots)
-	if d := percent - k.percent; max(d, -d)*8 > k.percent { // setting it stops the world: not for a trifle
+	// Setting it stops the world: not for a trifle, unless it is to be Go's own from here on.
+	if d := percent - k.percent; max(d, -d)*8 > k.percent || d != 0 && percent == 100 {
 		debug.SetGCPercent(percent)
 		k.percent = percent
 	}

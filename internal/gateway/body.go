@@ -1,13 +1,11 @@
 package gateway
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/outcrop-dev/outcrop"
@@ -20,23 +18,21 @@ const (
 	bodyRate  = 16 << 10
 )
 
-// scratchSize is how much of a body is believed before memory of its own is set aside for it.
-const scratchSize = 64 << 10
-
-// scratch holds the first piece of a body while it is read; most bodies are no longer. No buffer leaves
-// readBody.
-var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
+// believed is how much of a body's length is believed before any of it has come.
+const believed = 64 << 10
 
 // readBody reads the body up to maxBody, and gives up a client that stops sending or drips. Memory
-// grows with what arrives, not with the length that the request claims. The slice is the caller's.
+// grows with what arrives, not with the length that the request claims.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
-	first := scratch.Get().(*[scratchSize]byte)
-	defer scratch.Put(first)
+	room := int64(4 << 10)
+	if r.ContentLength > 0 {
+		room = min(r.ContentLength+1, believed)
+	}
 	control, began := http.NewResponseController(w), time.Now()
-	body := first[:0]
+	body := make([]byte, 0, room)
 	for {
 		control.SetReadDeadline(bodyDeadline(began, time.Now(), len(body)))
 		n, err := r.Body.Read(body[len(body):cap(body)])
@@ -46,9 +42,6 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 			return nil, tooLarge()
 		case err == io.EOF:
 			control.SetReadDeadline(time.Time{}) // or the server takes its passing for a client gone
-			if cap(body) == scratchSize {        // still the scratch
-				body = bytes.Clone(body)
-			}
 			return body, nil
 		case err != nil:
 			return nil, broken(r, err, len(body))

@@ -323,6 +323,9 @@ type withStatus struct {
 
 func (w withStatus) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }
 
+// Unwrap is for http.ResponseController.
+func (w withStatus) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // refuse answers a request that is none of an invocation.
 func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, rt route, err error) {
 	status := g.writeError(w, r, g.dialect(rt), err, newRequestID())

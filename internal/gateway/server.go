@@ -25,9 +25,13 @@ func NewServer(g *Gateway) *Server {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &Server{gateway: g, cut: cut, http: &http.Server{
-		Handler:           g,
-		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 250, MaxReadFrameSize: maxFrameSize},
+		Handler:   g,
+		Protocols: protocols,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 250,
+			MaxReadFrameSize:     maxFrameSize,
+			WriteByteTimeout:     g.StallTimeout, // a stream's own deadline cannot end a write to the socket
+		},
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,

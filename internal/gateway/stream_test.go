@@ -396,8 +396,8 @@ func TestClaimedLengthIsNotAllocated(t *testing.T) {
 
 // While a body grows it is there twice: what came, and the room that it is copied to.
 func TestBodyThatGrowsTakesHalfAsMuchAgainAtMost(t *testing.T) {
-	for _, length := range []int64{-1, 100, scratchSize, maxBody - 1, maxBody} {
-		body := make([]byte, 0, scratchSize)
+	for _, length := range []int64{-1, 100, believed, maxBody - 1, maxBody} {
+		body := make([]byte, 0, believed)
 		for range 100 {
 			next := grow(body[:cap(body)], length)
 			if held := cap(body) + cap(next); held > maxBody*3/2 {

@@ -140,4 +140,7 @@ func (s *streamWriter) Close() {
 	defer s.state.Unlock()
 	s.closed = true
 	s.timer.Stop()
+	if !s.stalled {
+		s.control.SetWriteDeadline(time.Now().Add(s.stall)) // net/http has yet to write the answer's end
+	}
 }

@@ -160,7 +160,8 @@ func (r *Reader) compact() {
 	r.start, r.end = 0, copy(r.buf, left)
 }
 
-// grow doubles a full buffer, so that it is never more than twice what has arrived.
+// grow doubles a buffer that is full or was filled by a read, so that it is never more than twice what has
+// arrived.
 func (r *Reader) grow() {
 	buf := make([]byte, min(max(minBuffer, 2*len(r.buf)), MaxMessage))
 	copy(buf, r.buf)
