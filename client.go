@@ -52,7 +52,7 @@ type Client struct {
 // AWS_ENDPOINT_URL_BEDROCK_RUNTIME, AWS_ENDPOINT_URL_BEDROCK and AWS_ENDPOINT_URL, or the profile's
 // endpoint_url, and AWS_CA_BUNDLE. Credentials are first fetched when they are needed.
 func New(ctx context.Context, options ...Option) (*Client, error) {
-	s := settings{idle: 4 * time.Minute, timeout: 10 * time.Minute, getenv: os.Getenv}
+	s := settings{idle: DefaultIdleTimeout, timeout: DefaultTimeout, getenv: os.Getenv}
 	for _, o := range options {
 		o(&s)
 	}

@@ -3,6 +3,7 @@ package outcrop_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -397,4 +398,16 @@ func TestGatewayFails(t *testing.T) {
 	f("no TLS", "http://gateway.example.com", "a-key", outcrop.Credentials, "an API key is sent over https only, not to gateway.example.com")
 	f("no key", u.URL, "", outcrop.Credentials, "the API key is empty")
 	f("no URL", "", "a-key", outcrop.Invalid, "the gateway's URL is empty")
+}
+
+func TestWrongSchemeIsSaid(t *testing.T) {
+	plain := newUpstream(t, streams(answer(1)...))
+	c, err := outcrop.New(t.Context(), outcrop.WithRegion("us-east-1"), outcrop.WithCredentials(example),
+		outcrop.WithBaseURL(strings.Replace(plain.URL, "http://", "https://", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Do(t.Context(), invocation(t, ask)); !errors.Is(err, http.ErrSchemeMismatch) {
+		t.Errorf("https to a server of plain HTTP: %v, want %v", err, http.ErrSchemeMismatch)
+	}
 }

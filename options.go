@@ -79,12 +79,18 @@ func WithGateway(url, key string) Option {
 // streams too.
 func WithHTTPClient(client *http.Client) Option { return func(s *settings) { s.http = client } }
 
-// WithIdleTimeout sets after how much silence a stream is given up; 4 minutes if not set.
+// How long a Client waits for Bedrock unless it is told otherwise.
+const (
+	DefaultIdleTimeout = 4 * time.Minute  // between two pieces of a stream
+	DefaultTimeout     = 10 * time.Minute // for an answer that is not streamed
+)
+
+// WithIdleTimeout sets after how much silence a stream is given up; DefaultIdleTimeout if not set.
 func WithIdleTimeout(d time.Duration) Option {
 	return func(s *settings) { s.idle = cmp.Or(max(d, 0), s.idle) }
 }
 
-// WithTimeout sets how long an answer that is not streamed may take; 10 minutes if not set.
+// WithTimeout sets how long an answer that is not streamed may take; DefaultTimeout if not set.
 func WithTimeout(d time.Duration) Option {
 	return func(s *settings) { s.timeout = cmp.Or(max(d, 0), s.timeout) }
 }

@@ -25,10 +25,12 @@ func keepHeap(floor uint64) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	k := &heapKeeper{floor: floor, samples: []metrics.Sample{
-		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
-	}}
+	k := &heapKeeper{floor: floor, samples: keeperSamples()}
 	k.collected()
+}
+
+func keeperSamples() []metrics.Sample {
+	return []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 }
 
 // collected runs after each collection: a cleanup of an object that nothing holds does.

@@ -46,5 +46,16 @@ func TestHeapIsCollectedAtTheFloor(t *testing.T) {
 	}
 }
 
+// Above the floor it is Go's own 100, not something near it that was no worth a change.
+func TestGCPercentComesBackToGosOwn(t *testing.T) {
+	t.Cleanup(func() { debug.SetGCPercent(100) })
+	k := &heapKeeper{floor: 1, percent: 109, samples: keeperSamples()}
+	debug.SetGCPercent(109)
+	k.collected()
+	if got := debug.SetGCPercent(100); got != 100 {
+		t.Errorf("with more in use than the floor GOGC is %d, want 100", got)
+	}
+}
+
 // kept keeps the compiler from leaving an allocation out.
 var kept []byte

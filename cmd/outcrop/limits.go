@@ -12,12 +12,12 @@ import (
 // limitFlags are those that say how long Bedrock is waited for. They have the library's defaults.
 func limitFlags(f *pflag.FlagSet) {
 	idleFlag(f)
-	f.Duration("timeout", 10*time.Minute, "longest that an answer may take that is not streamed")
+	f.Duration("timeout", outcrop.DefaultTimeout, "longest that an answer may take that is not streamed")
 }
 
 // idleFlag is that of a command which only streams.
 func idleFlag(f *pflag.FlagSet) {
-	f.Duration("idle-timeout", 4*time.Minute, "silence after which a streamed answer is given up")
+	f.Duration("idle-timeout", outcrop.DefaultIdleTimeout, "silence after which a streamed answer is given up")
 }
 
 // limits are what limitFlags, or idleFlag alone, say.

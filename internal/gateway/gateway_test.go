@@ -36,12 +36,13 @@ const testKey = "oc_test_0123456789abcdef0123456789abcdef"
 
 // A rig is a gateway that listens, in front of a scripted Bedrock.
 type rig struct {
-	t      *testing.T
-	url    string
-	client *http.Client
-	aws    sigv4.Credentials
-	log    *lockedBuffer
-	stop   context.CancelFunc // begins a drain, of 100 ms
+	t       *testing.T
+	url     string
+	client  *http.Client
+	aws     sigv4.Credentials
+	log     *lockedBuffer
+	bedrock *outcrop.Client
+	stop    context.CancelFunc // begins a drain, of 100 ms
 
 	mu    sync.Mutex
 	calls []*http.Request // what reached the upstream
@@ -95,6 +96,7 @@ func (r *rig) serve(url string, change []func(*Config), options ...outcrop.Optio
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.bedrock = client
 	key, err := admission.KeyOf("tester", testKey)
 	if err != nil {
 		t.Fatal(err)

@@ -394,6 +394,17 @@ func TestClaimedLengthIsNotAllocated(t *testing.T) {
 	}
 }
 
+// Nor does a short body that does not come take more than it says.
+func TestShortBodyTakesItsLength(t *testing.T) {
+	for _, length := range []int64{-1, 0, 1, 300, believed} {
+		r := &http.Request{ContentLength: length, Body: io.NopCloser(strings.NewReader(strings.Repeat("a", int(max(length, 0)))))}
+		body, err := readBody(httptest.NewRecorder(), r)
+		if want := max(int(length)+1, 4<<10); err != nil || len(body) != int(max(length, 0)) || cap(body) > want {
+			t.Errorf("readBody of %d bytes: %d in room for %d, %v; want room for %d at most", length, len(body), cap(body), err, want)
+		}
+	}
+}
+
 // While a body grows it is there twice: what came, and the room that it is copied to.
 func TestBodyThatGrowsTakesHalfAsMuchAgainAtMost(t *testing.T) {
 	for _, length := range []int64{-1, 100, believed, maxBody - 1, maxBody} {
