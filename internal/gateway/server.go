@@ -47,7 +47,8 @@ var errShutdown = errors.New("the gateway is shutting down")
 const cutGrace = 2 * time.Second
 
 // Serve answers on l until ctx ends; then it takes nothing new, lets what is open finish for at
-// most drain, and returns nil. Streams still open after that end with an error event.
+// most drain, and returns nil. Streams still open after that end with an error event. What l accepts is
+// plain TCP: of TLS net/http would not see that HTTP/2 was agreed on.
 func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration) error {
 	defer s.cut(nil)
 	failed := make(chan error, 1)
