@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"strings"
 	"sync"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/outcrop-dev/outcrop"
 	"github.com/outcrop-dev/outcrop/internal/gateway/faulttest"
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 // doors are those that a fault is tried at.
@@ -86,7 +87,7 @@ func tryFaults(round int, upstream *faulttest.Server, r *rig, meant func(faultte
 // stacks and all: the race detector's shadow, many times that, is not in it, as it would be in the
 // resident set.
 func watchGrowth() (stop func() int64) {
-	runtime.GC()
+	debug.FreeOSMemory() // else what tests before this one have left would do for these faults
 	begin := mapped()
 	done, peak := make(chan struct{}), make(chan int64)
 	go func() {
@@ -241,45 +242,19 @@ func (f faultTry) check(tag string, got reply, want faulttest.End) {
 
 // checkRefusal expects an error in the shape of the door.
 func (f faultTry) checkRefusal(tag string, got reply, want faulttest.End) {
-	code, _, _ := strings.Cut(got.header.Get("X-Amzn-Errortype"), ":")
-	message, err := "", error(nil)
+	read := func() (code, message string, err error) { return nativeError(got.header, string(got.body)) }
 	if f.door == faulttest.Anthropic {
-		code, message, err = messagesError(got.body)
-	} else {
-		var body struct{ Message string }
-		err = json.Unmarshal(got.body, &body)
-		message = body.Message
+		read = func() (code, message string, err error) { return anthropicError(string(got.body)) }
 	}
+	code, message, err := read()
 	if err != nil || code != want.Type || !strings.Contains(message, want.Words) {
 		f.failed(tag, "refused as %q: %q (%v, %.300q), want %q with %q", code, message, err, got.body, want.Type, want.Words)
 	}
 }
 
-// messagesError reads an error of the Anthropic Messages API.
-func messagesError(body []byte) (errorType, message string, err error) {
-	var e struct {
-		Type      string
-		Error     struct{ Type, Message string }
-		RequestID string `json:"request_id"`
-	}
-	err = json.Unmarshal(body, &e)
-	if err == nil && (e.Type != "error" || !strings.HasPrefix(e.RequestID, "req_oc_")) {
-		err = fmt.Errorf("type %q of request %q is not an error of the API's", e.Type, e.RequestID)
-	}
-	return e.Error.Type, e.Error.Message, err
-}
-
 // checkEvents expects server-sent events: a prefix of the good ones, then one error, or all of them.
 func (f faultTry) checkEvents(tag string, got reply, want faulttest.End) {
-	rest := string(got.body)
-	n := 0
-	for _, event := range faulttest.Events() {
-		var ok bool
-		if rest, ok = strings.CutPrefix(rest, serverSent(event)); !ok {
-			break
-		}
-		n++
-	}
+	n, rest := cutEvents(goodEvents(), string(got.body))
 	f.checkCount(tag, n, want)
 	if want.Complete() {
 		if rest != "" {
@@ -287,18 +262,24 @@ func (f faultTry) checkEvents(tag string, got reply, want faulttest.End) {
 		}
 		return
 	}
-	data, ok := strings.CutPrefix(strings.TrimSuffix(rest, "\n\n"), "event: error\ndata: ")
-	errorType, message, err := messagesError([]byte(data))
-	if !ok || err != nil || errorType != want.Type || !strings.Contains(message, want.Words) || strings.Contains(rest, "message_stop\n") {
+	data, err := errorEvent(rest)
+	if err != nil {
+		f.failed(tag, "%d good events, then %v", n, err)
+		return
+	}
+	if errorType, message, err := anthropicError(data); err != nil || errorType != want.Type || !strings.Contains(message, want.Words) {
 		f.failed(tag, "%d good events, then %q (%v), want an error event %s with %q", n, rest, err, want.Type, want.Words)
 	}
 }
 
-// serverSent is how an event of the model's goes to a client.
-func serverSent(event string) string {
-	var peek struct{ Type string }
-	json.Unmarshal([]byte(event), &peek)
-	return "event: " + peek.Type + "\ndata: " + event + "\n\n"
+// goodEvents are the events of a good answer.
+func goodEvents() (events []recordings.Event) {
+	for _, data := range faulttest.Events() {
+		var peek struct{ Type string }
+		json.Unmarshal([]byte(data), &peek)
+		events = append(events, recordings.Event{Type: peek.Type, Data: data})
+	}
+	return events
 }
 
 // checkCount holds how many of the good events came to how many words the fault lets through.
@@ -368,16 +349,7 @@ func (f faultTry) checkException(tag string, m *eventstream.Message, behind int,
 		f.failed(tag, "no exception, want %s", want.Type)
 		return
 	}
-	var body struct{ Message string }
-	err := json.Unmarshal(m.Payload, &body)
-	if name := headerOf(*m, ":exception-type"); err != nil || name != want.Type || !strings.Contains(body.Message, want.Words) || behind > 0 {
+	if name, message, err := nativeException(*m); err != nil || name != want.Type || !strings.Contains(message, want.Words) || behind > 0 {
 		f.failed(tag, "the exception %q: %q (%v), %d bytes behind it; want %s with %q and nothing", name, m.Payload, err, behind, want.Type, want.Words)
 	}
-}
-
-func headerOf(m eventstream.Message, name string) string {
-	if v := m.Headers.Get(name); v != nil {
-		return v.String()
-	}
-	return ""
 }

@@ -179,16 +179,12 @@ func TestEveryRecordedStreamInPieces(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	sizes := map[string]func() int{
-		"1 byte": func() int { return 1 }, "2 bytes": func() int { return 2 }, "7 bytes": func() int { return 7 },
-		"random bytes": func() int { return 1 + random.IntN(700) },
-	}
 	read := 0
 	for _, s := range recordings.Streams(t) {
-		for name, size := range sizes {
-			got, err := readAll(&pieces{s.Bytes(), size})
+		for _, size := range recordings.PieceSizes(random) {
+			got, err := readAll(recordings.Pieces(s.Bytes(), size.Next))
 			if err != io.EOF || !slices.EqualFunc(got, s.Messages, bytes.Equal) {
-				t.Errorf("%s in pieces of %s: %d messages, %v; want all %d as they were", s.Name, name, len(got), err, len(s.Messages))
+				t.Errorf("%s in pieces of %s: %d messages, %v; want all %d as they were", s.Name, size.Name, len(got), err, len(s.Messages))
 			}
 			read++
 		}
