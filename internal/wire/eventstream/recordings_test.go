@@ -15,28 +15,37 @@ import (
 // Every recorded stream is cut at every byte, has every bit flipped, and comes in pieces of any size.
 //
 // A cut or flip is read by a copy of a Reader that has read up to the damaged message, not from the stream's
-// start, which would take the square of the time. That is equal: between two messages a Reader is what is in
-// its buffer (here nothing), the offset for its errors, and the last block of headers that was good. The
-// messages before are read, and compared, once. TestDamageAfterAWholeStream holds all this against streams
-// that are read from their start.
+// start, which would take the square of the time. The messages before are read, and compared, once. That is
+// equal. Between two messages a Reader is
+//   - what is in its buffer: the next bytes of the stream, as many as have come. Here there are none; where all
+//     comes in a burst, the damage is among them (message.inBurst, from the message before on).
+//   - the buffer's size, and whether the last read filled it (full): they say how much is asked for at a time,
+//     and nothing of what is made of it.
+//   - the last block of headers that was good, and the offset for its errors.
+//
+// TestDamageAfterAWholeStream holds all this against streams that are read from their start, in small reads
+// and in bursts that the buffer grows with.
 
 // allBytes is how many bytes the recorded streams have: there are as many cuts, and eight times as many flips.
 const allBytes = 59_641 + 129_816 + 351_726
 
-// A tail is a stream from some message on. It gives at most 512 bytes a read, so that more has to be asked
-// for.
+// A tail is a stream from some message on.
 type tail struct {
 	rest  []byte
 	end   error
+	most  int // bytes a read
 	asked int // the longest buffer that was to be filled
 }
+
+// fewBytes a read are so few that more have to be asked for.
+const fewBytes = 512
 
 func (s *tail) Read(p []byte) (int, error) {
 	s.asked = max(s.asked, len(p))
 	if len(s.rest) == 0 {
 		return 0, s.end
 	}
-	n := copy(p[:min(len(p), 512)], s.rest)
+	n := copy(p[:min(len(p), s.most)], s.rest)
 	s.rest = s.rest[n:]
 	return n, nil
 }
@@ -53,7 +62,7 @@ type message struct {
 // damaged returns the error that stands in place of the message when what is left of the stream is rest,
 // and then end. It fails if there is none, or if the Reader's memory is out of bounds.
 func (m *message) damaged(t *testing.T, rest []byte, end error) error {
-	src := tail{rest: rest, end: end}
+	src := tail{rest: rest, end: end, most: fewBytes}
 	r := m.reader
 	r.src = &src
 	got, err := r.Next()
@@ -62,6 +71,27 @@ func (m *message) damaged(t *testing.T, rest []byte, end error) error {
 	}
 	if src.asked > 2*max(minBuffer, len(m.rest)) {
 		t.Fatalf("message %d: a buffer of %d bytes for a stream of %d", m.index, src.asked, len(m.rest))
+	}
+	return err
+}
+
+// inBurst returns the error that stands in place of the message when the first length bytes of what is left
+// of the stream come in one burst with the message before, and then end. It fails as damaged does.
+func (m *message) inBurst(t *testing.T, length int, end error) error {
+	before := m.before[:len(m.before)-len(m.rest)]
+	src := tail{rest: m.before[:len(before)+length], end: end, most: len(m.before)}
+	r := NewReader(&src)
+	if len(before) > 0 {
+		if got, err := r.Next(); err != nil || !bytes.Equal(got.Raw(), before) {
+			t.Fatalf("in a burst, message %d is %q, %v; want %q", m.index-1, got.Raw(), err, before)
+		}
+	}
+	got, err := r.Next()
+	if err == nil {
+		t.Fatalf("in a burst, message %d: %q in place of an error", m.index, got.Raw())
+	}
+	if src.asked > 2*max(minBuffer, len(m.before)) {
+		t.Fatalf("in a burst, message %d: a buffer of %d bytes for a stream of %d", m.index, src.asked, len(m.before))
 	}
 	return err
 }
@@ -75,12 +105,15 @@ var errReset = errors.New("connection reset by peer")
 
 func TestEveryCutOfEveryRecordedStream(t *testing.T) {
 	cuts := forEveryByte(t, func(t *testing.T, m *message, at int) {
-		err := m.damaged(t, m.rest[:at], io.EOF)
-		if between := at == 0; between && err != io.EOF || !between && !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Fatalf("message %d cut after %d bytes: %v, want io.EOF between messages, io.ErrUnexpectedEOF within", m.index, at, err)
+		for _, err := range []error{m.damaged(t, m.rest[:at], io.EOF), m.inBurst(t, at, io.EOF)} {
+			if between := at == 0; between && err != io.EOF || !between && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Fatalf("message %d cut after %d bytes: %v, want io.EOF between messages, io.ErrUnexpectedEOF within", m.index, at, err)
+			}
 		}
-		if err := m.damaged(t, m.rest[:at], errReset); !errors.Is(err, errReset) || errors.Is(err, io.EOF) {
-			t.Fatalf("message %d reset after %d bytes: %v, want what the source said", m.index, at, err)
+		for _, err := range []error{m.damaged(t, m.rest[:at], errReset), m.inBurst(t, at, errReset)} {
+			if !errors.Is(err, errReset) || errors.Is(err, io.EOF) {
+				t.Fatalf("message %d reset after %d bytes: %v, want what the source said", m.index, at, err)
+			}
 		}
 	})
 	if cuts != allBytes {
@@ -89,14 +122,20 @@ func TestEveryCutOfEveryRecordedStream(t *testing.T) {
 	t.Logf("%d cuts, each with a clean end and with a reset", cuts)
 }
 
+// In a burst one bit of each byte is flipped, one after the other.
 func TestEveryFlippedBitOfEveryRecordedStream(t *testing.T) {
 	flipped := forEveryByte(t, func(t *testing.T, m *message, at int) {
 		for bit := range 8 {
 			m.rest[at] ^= 1 << bit
-			err := m.damaged(t, m.rest, io.EOF)
+			errs := append(make([]error, 0, 2), m.damaged(t, m.rest, io.EOF))
+			if bit == at%8 {
+				errs = append(errs, m.inBurst(t, len(m.rest), io.EOF))
+			}
 			m.rest[at] ^= 1 << bit
-			if !known(err) {
-				t.Fatalf("message %d, bit %d of byte %d flipped: %v", m.index, bit, at, err)
+			for _, err := range errs {
+				if !known(err) {
+					t.Fatalf("message %d, bit %d of byte %d flipped: %v", m.index, bit, at, err)
+				}
 			}
 		}
 	})
@@ -134,8 +173,8 @@ func forEveryByte(t *testing.T, f func(t *testing.T, m *message, at int)) int64 
 	return n.Load()
 }
 
-// TestDamageAfterAWholeStream reads damaged streams from their start: a short one of each kind with every
-// cut and flip, and the longest with some.
+// TestDamageAfterAWholeStream reads damaged streams from their start, in small reads and in bursts: a short
+// one of each kind with every cut and flip, and the longest with some.
 func TestDamageAfterAWholeStream(t *testing.T) {
 	streams := recordings.Streams(t)
 	slices.SortFunc(streams, func(a, b recordings.Stream) int { return len(a.Bytes()) - len(b.Bytes()) })
@@ -146,6 +185,9 @@ func TestDamageAfterAWholeStream(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			stream := s.Bytes()
+			if got, want := burstOf(t, stream), min(burstBuffer, len(stream)); got < want {
+				t.Fatalf("the buffer grew to %d bytes, want %d: nothing here shows what a burst does", got, want)
+			}
 			tried, whole, start := 0, 0, 0 // messages before the damaged one, and where that begins
 			for bit := 0; bit < 8*len(stream); bit += every {
 				tried++
@@ -154,15 +196,17 @@ func TestDamageAfterAWholeStream(t *testing.T) {
 					start += len(s.Messages[whole])
 					whole++
 				}
-				got, err := readAll(bytes.NewReader(stream[:at]))
-				if (err == io.EOF) != (at == start) || err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) || !slices.EqualFunc(got, s.Messages[:whole], bytes.Equal) {
-					t.Fatalf("cut at %d: %d messages, %v; want the first %d", at, len(got), err, whole)
-				}
-				stream[at] ^= 1 << (bit % 8)
-				got, err = readAll(bytes.NewReader(stream))
-				stream[at] ^= 1 << (bit % 8)
-				if !known(err) || !slices.EqualFunc(got, s.Messages[:whole], bytes.Equal) {
-					t.Fatalf("bit %d of byte %d flipped: %d messages, %v; want the first %d", bit%8, at, len(got), err, whole)
+				for _, most := range []int{fewBytes, len(stream)} {
+					got, err := readAll(&tail{rest: stream[:at], end: io.EOF, most: most})
+					if (err == io.EOF) != (at == start) || err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) || !slices.EqualFunc(got, s.Messages[:whole], bytes.Equal) {
+						t.Fatalf("cut at %d: %d messages, %v; want the first %d", at, len(got), err, whole)
+					}
+					stream[at] ^= 1 << (bit % 8)
+					got, err = readAll(&tail{rest: stream, end: io.EOF, most: most})
+					stream[at] ^= 1 << (bit % 8)
+					if !known(err) || !slices.EqualFunc(got, s.Messages[:whole], bytes.Equal) {
+						t.Fatalf("bit %d of byte %d flipped: %d messages, %v; want the first %d", bit%8, at, len(got), err, whole)
+					}
 				}
 			}
 			t.Logf("%d flips in %d bytes of %d messages", tried, len(stream), len(s.Messages))
@@ -172,6 +216,19 @@ func TestDamageAfterAWholeStream(t *testing.T) {
 	f(shortest(true, true), 3) // coprime to 8: every byte, every place in it
 	f(shortest(false, true), 1)
 	f(streams[len(streams)-1], 97)
+}
+
+// burstOf returns how large a Reader's buffer gets when the stream comes in one burst.
+func burstOf(t *testing.T, stream []byte) (largest int) {
+	r := NewReader(bytes.NewReader(stream))
+	for {
+		if _, err := r.Next(); err == io.EOF {
+			return largest
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		largest = max(largest, len(r.buf))
+	}
 }
 
 // TestEveryRecordedStreamInPieces reads every recorded stream in pieces of 1, 2, 7 and random bytes.
