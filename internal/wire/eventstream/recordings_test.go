@@ -18,7 +18,7 @@ import (
 // start, which would take the square of the time. The messages before are read, and compared, once. That is
 // equal. Between two messages a Reader is
 //   - what is in its buffer: the next bytes of the stream, as many as have come. Here there are none; where all
-//     comes in a burst, the damage is among them (message.inBurst, from the message before on).
+//     comes in bursts, the damage is among them (message.inBurst).
 //   - the buffer's size, and whether the last read filled it (full): they say how much is asked for at a time,
 //     and nothing of what is made of it.
 //   - the last block of headers that was good, and the offset for its errors.
@@ -57,6 +57,10 @@ type message struct {
 	rest   []byte // of the stream, from the message on
 	before []byte // likewise, from the message before on
 	reader Reader // that has read the messages before, and nothing more
+
+	burst *Reader // that has read the messages before, and as much more as it asked for
+	buf   []byte  // in place of its buffer
+	grown int     // how often the damage was in a buffer that had grown
 }
 
 // damaged returns the error that stands in place of the message when what is left of the stream is rest,
@@ -75,23 +79,25 @@ func (m *message) damaged(t *testing.T, rest []byte, end error) error {
 	return err
 }
 
-// inBurst returns the error that stands in place of the message when the first length bytes of what is left
-// of the stream come in one burst with the message before, and then end. It fails as damaged does.
+// inBurst does as damaged does, with a Reader that has got the stream in bursts: so much of the first length
+// bytes of what is left as it had read ahead is in its buffer, and the rest comes at once.
 func (m *message) inBurst(t *testing.T, length int, end error) error {
-	before := m.before[:len(m.before)-len(m.rest)]
-	src := tail{rest: m.before[:len(before)+length], end: end, most: len(m.before)}
-	r := NewReader(&src)
-	if len(before) > 0 {
-		if got, err := r.Next(); err != nil || !bytes.Equal(got.Raw(), before) {
-			t.Fatalf("in a burst, message %d is %q, %v; want %q", m.index-1, got.Raw(), err, before)
-		}
-	}
+	r := *m.burst
+	ahead := min(length, r.end-r.start)
+	r.full = r.full && ahead == r.end-r.start // else the last read was cut short
+	m.buf = slices.Grow(m.buf[:0], len(r.buf))[:len(r.buf)]
+	r.buf, r.end = m.buf, r.start+copy(m.buf[r.start:], m.rest[:ahead])
+	src := tail{rest: m.rest[ahead:length], end: end, most: len(m.rest)}
+	r.src = &src
 	got, err := r.Next()
 	if err == nil {
 		t.Fatalf("in a burst, message %d: %q in place of an error", m.index, got.Raw())
 	}
-	if src.asked > 2*max(minBuffer, len(m.before)) {
-		t.Fatalf("in a burst, message %d: a buffer of %d bytes for a stream of %d", m.index, src.asked, len(m.before))
+	if src.asked > 2*max(minBuffer, int(m.burst.offset)+len(m.rest)) {
+		t.Fatalf("in a burst, message %d: a buffer of %d bytes for a stream of %d", m.index, src.asked, int(m.burst.offset)+len(m.rest))
+	}
+	if ahead > 0 && len(m.buf) > minBuffer {
+		m.grown++
 	}
 	return err
 }
@@ -104,7 +110,7 @@ func known(err error) bool {
 var errReset = errors.New("connection reset by peer")
 
 func TestEveryCutOfEveryRecordedStream(t *testing.T) {
-	cuts := forEveryByte(t, func(t *testing.T, m *message, at int) {
+	cuts, inGrown := forEveryByte(t, func(t *testing.T, m *message, at int) {
 		for _, err := range []error{m.damaged(t, m.rest[:at], io.EOF), m.inBurst(t, at, io.EOF)} {
 			if between := at == 0; between && err != io.EOF || !between && !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Fatalf("message %d cut after %d bytes: %v, want io.EOF between messages, io.ErrUnexpectedEOF within", m.index, at, err)
@@ -116,15 +122,15 @@ func TestEveryCutOfEveryRecordedStream(t *testing.T) {
 			}
 		}
 	})
-	if cuts != allBytes {
-		t.Errorf("%d cuts, want %d", cuts, allBytes)
+	if cuts != allBytes || inGrown < allBytes {
+		t.Errorf("%d cuts, %d of them in a buffer that had grown, want %d, and half of two each", cuts, inGrown, allBytes)
 	}
-	t.Logf("%d cuts, each with a clean end and with a reset", cuts)
+	t.Logf("%d cuts, each with a clean end and with a reset; %d of these in a buffer that had grown with a burst", cuts, inGrown)
 }
 
 // In a burst one bit of each byte is flipped, one after the other.
 func TestEveryFlippedBitOfEveryRecordedStream(t *testing.T) {
-	flipped := forEveryByte(t, func(t *testing.T, m *message, at int) {
+	flipped, inGrown := forEveryByte(t, func(t *testing.T, m *message, at int) {
 		for bit := range 8 {
 			m.rest[at] ^= 1 << bit
 			errs := append(make([]error, 0, 2), m.damaged(t, m.rest, io.EOF))
@@ -139,38 +145,45 @@ func TestEveryFlippedBitOfEveryRecordedStream(t *testing.T) {
 			}
 		}
 	})
-	if flipped != allBytes {
-		t.Errorf("the bits of %d bytes flipped, want %d", flipped, allBytes)
+	if flipped != allBytes || inGrown < allBytes/2 {
+		t.Errorf("the bits of %d bytes flipped, %d of them in a buffer that had grown, want %d and half of it", flipped, inGrown, allBytes)
 	}
-	t.Logf("%d bits flipped", 8*flipped)
+	t.Logf("%d bits flipped, and %d in bursts, %d of these in a buffer that had grown", 8*flipped, flipped, inGrown)
 }
 
-// forEveryByte calls f for each byte of each message of each recorded stream, and returns how often. Streams
-// are tried in parallel; f may change the stream.
-func forEveryByte(t *testing.T, f func(t *testing.T, m *message, at int)) int64 {
-	var n atomic.Int64
+// forEveryByte calls f for each byte of each message of each recorded stream, and returns how often, and how
+// often inBurst had the damage in a buffer that had grown. Streams are tried in parallel; f may change the
+// stream.
+func forEveryByte(t *testing.T, f func(t *testing.T, m *message, at int)) (tried, inGrown int64) {
+	var n, grown atomic.Int64
 	t.Run("streams", func(t *testing.T) {
 		for _, s := range recordings.Streams(t) {
 			t.Run(s.Name, func(t *testing.T) {
 				t.Parallel()
 				m := &message{rest: s.Bytes()}
+				m.burst = NewReader(bytes.NewReader(s.Bytes()))
 				m.before = m.rest
 				for m.index, m.raw = range s.Messages {
 					for at := range m.raw {
 						f(t, m, at)
 					}
 					n.Add(int64(len(m.raw)))
+					grown.Add(int64(m.grown))
+					m.grown = 0
 					m.reader.src = bytes.NewReader(m.raw)
 					got, err := m.reader.Next()
 					if err != nil || !bytes.Equal(got.Raw(), m.raw) {
 						t.Fatalf("undamaged, message %d is %q, %v; want %q", m.index, got.Raw(), err, m.raw)
+					}
+					if got, err := m.burst.Next(); err != nil || !bytes.Equal(got.Raw(), m.raw) {
+						t.Fatalf("undamaged, in a burst, message %d is %q, %v; want %q", m.index, got.Raw(), err, m.raw)
 					}
 					m.before, m.rest = m.rest, m.rest[len(m.raw):]
 				}
 			})
 		}
 	})
-	return n.Load()
+	return n.Load(), grown.Load()
 }
 
 // TestDamageAfterAWholeStream reads damaged streams from their start, in small reads and in bursts: a short
@@ -252,7 +265,7 @@ func TestEveryRecordedStreamInPieces(t *testing.T) {
 // TestEveryRecordedStreamInTwoPieces cuts every recorded stream into two pieces at every byte. What is
 // before the message that the cut is in came whole: the message before stands for it.
 func TestEveryRecordedStreamInTwoPieces(t *testing.T) {
-	cuts := forEveryByte(t, func(t *testing.T, m *message, at int) {
+	cuts, _ := forEveryByte(t, func(t *testing.T, m *message, at int) {
 		before := len(m.before) - len(m.rest)
 		r := NewReader(&twoPieces{m.before[:before+at], m.rest[at:]})
 		for place, end := 0, before+len(m.raw); place < end; {
