@@ -20,24 +20,8 @@ import (
 // of any size. internal/wire/eventstream has the same of its Reader; here it is what a caller sees: a
 // correct prefix and then an *Error, never io.EOF.
 
-// What the recorded answers are: as many cuts can be made in them as they have bytes.
-const (
-	recordedAnswers     = 11 + 38
-	recordedAnswerBytes = 59_641 + 351_726
-)
-
-func recordedAnswersOf(t *testing.T) (out []recordings.Stream) {
-	t.Helper()
-	for _, s := range recordings.Streams(t) {
-		if s.IsInvoke() {
-			out = append(out, s)
-		}
-	}
-	if len(out) != recordedAnswers {
-		t.Fatalf("%d recorded answers, want %d", len(out), recordedAnswers)
-	}
-	return out
-}
+// recordedAnswerBytes is how many bytes the recorded answers have: there are as many cuts.
+const recordedAnswerBytes = 59_641 + 351_726
 
 // An opener makes Streams of bodies, without a Client before them.
 type opener struct {
@@ -98,8 +82,7 @@ func (f *faultReader) Read(p []byte) (int, error) {
 func TestEveryCutOfEveryRecordedAnswer(t *testing.T) {
 	var cuts, flips atomic.Int64
 	t.Run("answers", func(t *testing.T) {
-		answers := recordedAnswersOf(t)
-		shortest := shortestRecorded(answers)
+		answers, shortest := recordings.Answers(t)
 		for i, answer := range answers {
 			t.Run(answer.Name, func(t *testing.T) {
 				t.Parallel()
@@ -154,35 +137,8 @@ func TestEveryCutOfEveryRecordedAnswer(t *testing.T) {
 	t.Logf("%d cuts with a clean end; %d with a reset, and as many flips", cuts.Load(), flips.Load())
 }
 
-// shortestRecorded is the index of the shortest answer whose bytes are Bedrock's.
-func shortestRecorded(answers []recordings.Stream) (index int) {
-	for i, s := range answers {
-		if s.Recorded && len(s.Bytes()) < len(answers[index].Bytes()) {
-			index = i
-		}
-	}
-	return index
-}
-
-// pieces is a body that comes in reads of size() bytes.
-type pieces struct {
-	text []byte
-	size func() int
-}
-
-func (p *pieces) Read(b []byte) (int, error) {
-	if len(p.text) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b[:min(len(b), p.size())], p.text)
-	p.text = p.text[n:]
-	return n, nil
-}
-
-func (p *pieces) Close() error { return nil }
-
 // bodies is a transport that answers each request with the next body.
-type bodies []io.ReadCloser
+type bodies []io.Reader
 
 func (b *bodies) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(*b) == 0 {
@@ -191,7 +147,7 @@ func (b *bodies) RoundTrip(r *http.Request) (*http.Response, error) {
 	body := (*b)[0]
 	*b = (*b)[1:]
 	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/vnd.amazon.eventstream"}}, Body: body, Request: r,
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/vnd.amazon.eventstream"}}, Body: io.NopCloser(body), Request: r,
 	}, nil
 }
 
@@ -199,7 +155,7 @@ func (b *bodies) RoundTrip(r *http.Request) (*http.Response, error) {
 func checkPieces(t *testing.T, answer recordings.Stream, size func() int) error {
 	t.Helper()
 	stream := answer.Bytes()
-	upstream := &bodies{&pieces{stream, size}, &pieces{stream, size}}
+	upstream := &bodies{recordings.Pieces(stream, size), recordings.Pieces(stream, size)}
 	c, err := New(context.Background(), WithRegion("us-east-1"), WithBaseURL("http://127.0.0.1"), WithAPIKey("ABSKtest"),
 		WithHTTPClient(&http.Client{Transport: upstream}))
 	if err != nil {
@@ -246,32 +202,29 @@ func eventsText(events []recordings.Event) string {
 }
 
 // TestEveryRecordedAnswerInPieces: what a socket does to an answer is to deliver it in pieces. Here a body
-// does so, for all of them; the gateway's tests do it over sockets for some. In two pieces, cut at every
+// does so; the gateway's tests do it over sockets. In two pieces, cut at every
 // byte, comes the shortest; the Reader's tests have all, and nothing behind it sees pieces.
 func TestEveryRecordedAnswerInPieces(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	answers := recordedAnswersOf(t)
+	answers, shortest := recordings.Answers(t)
 	read := 0
-	for name, size := range map[string]func() int{
-		"1 byte": func() int { return 1 }, "2 bytes": func() int { return 2 }, "7 bytes": func() int { return 7 },
-		"random bytes": func() int { return 1 + random.IntN(700) },
-	} {
+	for _, size := range recordings.PieceSizes(random) {
 		for _, answer := range answers {
-			if err := checkPieces(t, answer, size); err != nil {
-				t.Errorf("%s in pieces of %s: %v", answer.Name, name, err)
+			if err := checkPieces(t, answer, size.Next); err != nil {
+				t.Errorf("%s in pieces of %s: %v", answer.Name, size.Name, err)
 			}
 			read += 2
 		}
 	}
 	t.Logf("%d answers in pieces, as messages and as server-sent events", read)
-	shortest := answers[shortestRecorded(answers)]
-	for cut := range shortest.Bytes() {
-		sizes := []int{max(cut, 1), len(shortest.Bytes())}
+	two := answers[shortest]
+	for cut := range two.Bytes() {
+		sizes := []int{max(cut, 1), len(two.Bytes())}
 		i := -1
-		if err := checkPieces(t, shortest, func() int { i++; return sizes[i%2] }); err != nil {
-			t.Errorf("%s in two pieces, cut at %d: %v", shortest.Name, cut, err)
+		if err := checkPieces(t, two, func() int { i++; return sizes[i%2] }); err != nil {
+			t.Errorf("%s in two pieces, cut at %d: %v", two.Name, cut, err)
 		}
 	}
 }

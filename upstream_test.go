@@ -2,19 +2,16 @@ package outcrop_test
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 
-	"bytes"
-
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/outcrop-dev/outcrop"
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 var example = credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")
@@ -49,28 +46,8 @@ func (u *upstream) client(t *testing.T, options ...outcrop.Option) *outcrop.Clie
 	return c
 }
 
-// message frames one message with AWS's encoder; headers are name, value, name, value, …
-func message(payload string, headers ...string) []byte {
-	m := eventstream.Message{Payload: []byte(payload)}
-	for i := 0; i < len(headers); i += 2 {
-		m.Headers.Set(headers[i], eventstream.StringValue(headers[i+1]))
-	}
-	var b bytes.Buffer
-	if err := eventstream.NewEncoder().Encode(&b, m); err != nil {
-		panic(err)
-	}
-	return b.Bytes()
-}
-
-func chunk(event string) []byte {
-	return message(fmt.Sprintf(`{"bytes":%q,"p":"abcdefgh"}`, base64.StdEncoding.EncodeToString([]byte(event))),
-		":event-type", "chunk", ":content-type", "application/json", ":message-type", "event")
-}
-
-func exception(name, text string) []byte {
-	return message(fmt.Sprintf(`{"message":%q}`, text),
-		":exception-type", name, ":content-type", "application/json", ":message-type", "exception")
-}
+// Messages are framed by AWS's encoder.
+var message, chunk, exception = recordings.Message, recordings.Chunk, recordings.Exception
 
 // answer is a whole stream of n text deltas.
 func answer(n int) [][]byte {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -26,22 +25,6 @@ import (
 
 // damageTimeout is how long one request may take: far longer than it does, so that only a hang fails.
 const damageTimeout = time.Minute
-
-// recordedStreams returns the recorded answers of InvokeModelWithResponseStream, and the shortest of those
-// whose bytes are Bedrock's.
-func recordedStreams(t *testing.T) (all []recordings.Stream, shortest recordings.Stream) {
-	t.Helper()
-	for _, s := range recordings.Streams(t) {
-		if !s.IsInvoke() {
-			continue
-		}
-		all = append(all, s)
-		if s.Recorded && (shortest.Messages == nil || len(s.Bytes()) < len(shortest.Bytes())) {
-			shortest = s
-		}
-	}
-	return all, shortest
-}
 
 // A streamDamage is what happens to a stream on its way, at a byte of it.
 type streamDamage struct {
@@ -95,14 +78,7 @@ var damagedDoors = []damagedDoor{
 }
 
 func splitEvents(s recordings.Stream, text string) (n int, rest string) {
-	for _, e := range s.Events {
-		rest, ok := strings.CutPrefix(text, "event: "+e.Type+"\ndata: "+e.Data+"\n\n")
-		if !ok {
-			break
-		}
-		n, text = n+1, rest
-	}
-	return n, text
+	return cutEvents(s.Events, text)
 }
 
 func splitMessages(s recordings.Stream, text string) (n int, rest string) {
@@ -117,23 +93,19 @@ func splitMessages(s recordings.Stream, text string) (n int, rest string) {
 }
 
 func checkErrorEvent(rest string) error {
-	data, ok := strings.CutPrefix(rest, "event: error\ndata: ")
-	data, ended := strings.CutSuffix(data, "\n\n")
-	if !ok || !ended || strings.Contains(data, "\n") {
-		return fmt.Errorf("%q is not one error event", rest)
+	data, err := errorEvent(rest)
+	if err != nil {
+		return err
 	}
 	return checkAPIError(nil, data)
 }
 
 func checkAPIError(_ *http.Response, text string) error {
-	var e struct {
-		Type  string
-		Error struct{ Type, Message string }
+	errorType, _, err := anthropicError(text)
+	if err == nil && errorType != "api_error" {
+		err = fmt.Errorf("%q is no api_error", text)
 	}
-	if err := json.Unmarshal([]byte(text), &e); err != nil || e.Type != "error" || e.Error.Type != "api_error" || e.Error.Message == "" {
-		return fmt.Errorf("%q is no api_error: %v", text, err)
-	}
-	return nil
+	return err
 }
 
 func checkLastException(rest string) error {
@@ -142,21 +114,18 @@ func checkLastException(rest string) error {
 	if err != nil {
 		return fmt.Errorf("%q is no message: %v", rest, err)
 	}
-	kind, name := m.Headers.Get(":message-type"), m.Headers.Get(":exception-type")
-	var payload struct{ Message string }
-	if err := json.Unmarshal(m.Payload, &payload); err != nil || kind == nil || kind.String() != "exception" ||
-		name == nil || name.String() != "modelStreamErrorException" || payload.Message == "" || r.Len() != 0 {
+	if name, _, err := nativeException(m); err != nil || name != "modelStreamErrorException" || r.Len() != 0 {
 		return fmt.Errorf("%v %q and %d bytes more is not one modelStreamErrorException: %v", m.Headers, m.Payload, r.Len(), err)
 	}
 	return nil
 }
 
 func checkStreamError(resp *http.Response, text string) error {
-	var e struct{ Message string }
-	if err := json.Unmarshal([]byte(text), &e); err != nil || e.Message == "" || !strings.HasPrefix(resp.Header.Get("X-Amzn-Errortype"), "ModelStreamErrorException:") {
-		return fmt.Errorf("%q, %v is no ModelStreamErrorException: %v", text, resp.Header, err)
+	code, _, err := nativeError(resp.Header, text)
+	if err == nil && code != "ModelStreamErrorException" {
+		err = fmt.Errorf("%q, %q is no ModelStreamErrorException", code, text)
 	}
-	return nil
+	return err
 }
 
 // get asks for a stream that is damaged at a byte, and reads the answer to its end.
@@ -180,7 +149,8 @@ func (d damagedDoor) get(r *rig, header string) (resp *http.Response, text strin
 // TestStreamDamagedAtEveryByte sends a recorded stream of Bedrock's through both doors, with each kind of
 // damage at each byte.
 func TestStreamDamagedAtEveryByte(t *testing.T) {
-	_, s := recordedStreams(t)
+	all, shortest := recordings.Answers(t)
+	s := all[shortest]
 	stream := s.Bytes()
 	for _, d := range damagedDoors {
 		for _, damage := range damages {
@@ -273,50 +243,41 @@ func everyByte(t *testing.T, n int, f func(at int) (how string, err error)) (ref
 	return refused, broken
 }
 
-// TestRecordedStreamsInPieces sends recorded streams through both doors in pieces, each a write of its own
-// on the socket. The library's tests do so with every recorded stream, on a body in memory: what is behind
-// the body does not differ.
+// TestRecordedStreamsInPieces sends every recorded stream through both doors in pieces, each a write of its
+// own on the socket.
 func TestRecordedStreamsInPieces(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	all, shortest := recordedStreams(t)
-	some := []recordings.Stream{shortest}
-	for i := 0; i < len(all); i += 8 {
-		some = append(some, all[i])
-	}
-	sizes := []struct {
-		name string
-		size func(*rand.Rand) int
-	}{
-		{"1 byte", func(*rand.Rand) int { return 1 }}, {"2 bytes", func(*rand.Rand) int { return 2 }},
-		{"7 bytes", func(*rand.Rand) int { return 7 }}, {"random bytes", func(r *rand.Rand) int { return 1 + r.IntN(700) }},
-	}
+	all, _ := recordings.Answers(t)
 	r := newRigIdle(t, damageTimeout, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 		var stream, size int
 		if _, err := fmt.Sscanf(r.Header.Get(atHeader), "%d %d", &stream, &size); err != nil {
 			panic(err)
 		}
-		random := rand.New(rand.NewPCG(seed, uint64(stream)))
-		for rest := some[stream].Bytes(); len(rest) > 0; {
-			n := min(len(rest), sizes[size].size(random))
+		next := recordings.PieceSizes(rand.New(rand.NewPCG(seed, uint64(stream))))[size].Next
+		for rest := all[stream].Bytes(); len(rest) > 0; {
+			n := min(len(rest), next())
 			w.Write(rest[:n])
 			w.(http.Flusher).Flush()
 			rest = rest[n:]
 		}
 	}, func(c *Config) { c.PingInterval = time.Hour })
+	whole := 0
 	for _, d := range damagedDoors {
-		for i, s := range some {
-			for j, size := range sizes {
+		for i, s := range all {
+			for j, size := range recordings.PieceSizes(nil) {
 				resp, text, err := d.get(r, fmt.Sprintf("%d %d", i, j))
 				if err != nil || resp.StatusCode != 200 {
-					t.Fatalf("%s in pieces of %s through the %s door: %v, %v %q", s.Name, size.name, d.name, err, resp, text)
+					t.Fatalf("%s in pieces of %s through the %s door: %v, %v %q", s.Name, size.Name, d.name, err, resp, text)
 				}
 				if n, rest := d.split(s, text); n != len(s.Messages) || rest != "" {
-					t.Errorf("%s in pieces of %s through the %s door: %d events and %q, want all %d", s.Name, size.name, d.name, n, rest, len(s.Messages))
+					t.Errorf("%s in pieces of %s through the %s door: %d events and %q, want all %d", s.Name, size.Name, d.name, n, rest, len(s.Messages))
+				} else {
+					whole++
 				}
 			}
 		}
 	}
-	t.Logf("%d answers: %d streams in pieces of %d sizes through %d doors", len(some)*len(sizes)*len(damagedDoors), len(some), len(sizes), len(damagedDoors))
+	t.Logf("%d answers in pieces are whole", whole)
 }

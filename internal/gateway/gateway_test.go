@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -20,7 +19,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"go.uber.org/goleak"
@@ -28,6 +26,7 @@ import (
 	"github.com/outcrop-dev/outcrop"
 	"github.com/outcrop-dev/outcrop/internal/aws/sigv4"
 	"github.com/outcrop-dev/outcrop/internal/gateway/admission"
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -180,27 +179,8 @@ func (r *rig) signed(path, body string, at time.Time, keys sigv4.Credentials) *h
 	return req
 }
 
-// frame frames one message with AWS's encoder.
-func frame(payload string, headers ...string) []byte {
-	m := eventstream.Message{Payload: []byte(payload)}
-	for i := 0; i < len(headers); i += 2 {
-		m.Headers.Set(headers[i], eventstream.StringValue(headers[i+1]))
-	}
-	var b bytes.Buffer
-	if err := eventstream.NewEncoder().Encode(&b, m); err != nil {
-		panic(err)
-	}
-	return b.Bytes()
-}
-
-func chunk(event string) []byte {
-	return frame(fmt.Sprintf(`{"bytes":%q,"p":"abc"}`, base64.StdEncoding.EncodeToString([]byte(event))),
-		":event-type", "chunk", ":content-type", "application/json", ":message-type", "event")
-}
-
-func exception(name, text string) []byte {
-	return frame(fmt.Sprintf(`{"message":%q}`, text), ":exception-type", name, ":content-type", "application/json", ":message-type", "exception")
-}
+// Messages are framed by AWS's encoder.
+var frame, chunk, exception = recordings.Message, recordings.Chunk, recordings.Exception
 
 const (
 	startEvent = `{"type":"message_start","message":{"id":"msg_bdrk_1","usage":{"input_tokens":7}}}`

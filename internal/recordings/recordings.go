@@ -1,6 +1,6 @@
 // Package recordings holds what others recorded of Anthropic's API and of Amazon Bedrock, for tests:
-// exchanges as they were, and the streams among their answers as AWS event streams.
-// testdata/README.md says where each is from.
+// exchanges as they were, and the streams among their answers as AWS event streams; what tests frame and
+// cut into pieces themselves; and JSONTestSuite. testdata/README.md says where each is from.
 package recordings
 
 import (
@@ -8,6 +8,7 @@ import (
 	"compress/gzip"
 	"embed"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 )
@@ -43,19 +44,25 @@ func ShortPath(path string) string {
 	return strings.Join(parts[max(0, len(parts)-2):], "/")
 }
 
-// Read returns the recordings of a set.
-func Read(t testing.TB, set string) (out []Recording) {
+// unzip opens a file of testdata.
+func unzip(t testing.TB, name string) io.Reader {
 	t.Helper()
-	f, err := files.Open("testdata/" + set + ".jsonl.gz")
+	f, err := files.Open("testdata/" + name + ".jsonl.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { f.Close() })
 	unzipped, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(unzipped)
+	return unzipped
+}
+
+// Read returns the recordings of a set.
+func Read(t testing.TB, set string) (out []Recording) {
+	t.Helper()
+	lines := bufio.NewScanner(unzip(t, set))
 	lines.Buffer(nil, 4<<20)
 	for lines.Scan() {
 		var r Recording

@@ -2,7 +2,6 @@ package recordings
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"path"
@@ -36,6 +35,7 @@ func (s Stream) IsInvoke() bool { return s.Operation == "InvokeModelWithResponse
 // What the sets hold. Streams asserts it, so that no test of every stream can run on fewer.
 const (
 	recordedStreams  = 31
+	recordedAnswers  = 11 // of them: those of InvokeModelWithResponseStream, as the converted are
 	convertedStreams = 38
 )
 
@@ -61,6 +61,26 @@ func Streams(t testing.TB) (out []Stream) {
 		t.Fatalf("%d recorded streams of Anthropic's, want %d", got, convertedStreams)
 	}
 	return out
+}
+
+// Answers returns the Streams that answer InvokeModelWithResponseStream, and the index of the shortest of
+// those whose bytes are Bedrock's.
+func Answers(t testing.TB) (all []Stream, shortest int) {
+	t.Helper()
+	shortest = -1
+	for _, s := range Streams(t) {
+		if !s.IsInvoke() {
+			continue
+		}
+		if s.Recorded && (shortest < 0 || len(s.Bytes()) < len(all[shortest].Bytes())) {
+			shortest = len(all)
+		}
+		all = append(all, s)
+	}
+	if len(all) != recordedAnswers+convertedStreams {
+		t.Fatalf("%d recorded answers, want %d", len(all), recordedAnswers+convertedStreams)
+	}
+	return all, shortest
 }
 
 func recorded(t testing.TB, r Recording) Stream {
@@ -112,22 +132,8 @@ func converted(t testing.TB, r Recording) Stream {
 		}
 		if name != "ping" {
 			s.Events = append(s.Events, Event{name, data})
-			s.Messages = append(s.Messages, frame(t, data))
+			s.Messages = append(s.Messages, Chunk(data))
 		}
 	}
 	return s
-}
-
-// frame makes of an event what Bedrock sends: a chunk.
-func frame(t testing.TB, data string) []byte {
-	t.Helper()
-	m := eventstream.Message{Payload: []byte(`{"bytes":"` + base64.StdEncoding.EncodeToString([]byte(data)) + `","p":"abcdefghijkl"}`)}
-	m.Headers.Set(":event-type", eventstream.StringValue("chunk"))
-	m.Headers.Set(":content-type", eventstream.StringValue("application/json"))
-	m.Headers.Set(":message-type", eventstream.StringValue("event"))
-	var b bytes.Buffer
-	if err := eventstream.NewEncoder().Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }

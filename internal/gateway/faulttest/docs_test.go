@@ -39,13 +39,13 @@ func TestDocs(t *testing.T) {
 // table is All as Markdown. What the native door's message has, the other's has as well.
 func table() string {
 	var b strings.Builder
-	b.WriteString("| Fault | Bedrock | Asked | Anthropic door | Native door | The message has |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| Fault | Bedrock | Asked | Anthropic door | Native door | Kind | The message has |\n|---|---|---|---|---|---|---|\n")
 	for _, f := range All() {
 		name := "`" + f.Name + "`"
 		if !f.Streamed() {
 			name += ", not streamed"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s | %s |\n", name, f.Does, f.Requests, cell(f.Ends[Anthropic]), cell(f.Ends[Native]), f.Ends[Native].Words)
+		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s | %s | %s |\n", name, f.Does, f.Requests, cell(f.Ends[Anthropic]), cell(f.Ends[Native]), kind(f.Ends[Native]), f.Ends[Native].Words)
 	}
 	return b.String()
 }
@@ -59,4 +59,12 @@ func cell(e End) string {
 		return fmt.Sprintf("error `%s`", e.Type)
 	}
 	return fmt.Sprintf("%d `%s`", e.Status, e.Type)
+}
+
+// kind is what the gateway logs and counts an error as.
+func kind(e End) string {
+	if e.Complete() {
+		return ""
+	}
+	return "`" + e.Kind + "`"
 }

@@ -17,7 +17,6 @@ package faulttest
 import (
 	"fmt"
 	"net/http"
-	"time"
 )
 
 // A Door is one of the gateway's front doors: an API that its clients speak.
@@ -46,6 +45,7 @@ type Fault struct {
 	Words    int    // how many of the Words a client gets before the answer ends; a reset may take some back
 	Requests int    // how often the upstream is asked for one call of a client's
 	HangsUp  bool   // the upstream does not end the answer: whoever reads it must
+	Waits    bool   // nothing comes any more: only a limit of the gateway's ends it
 	Ends     map[Door]End
 
 	serve func(*answer)
@@ -56,6 +56,7 @@ type End struct {
 	Status int    // of HTTP
 	Type   string // of the error, as the door calls it; "" if the answer is complete
 	Words  string // in the error's message
+	Kind   string // of the error, as the gateway logs and counts it
 }
 
 // Streamed reports whether the operation is InvokeModelWithResponseStream; else it is InvokeModel.
@@ -79,22 +80,32 @@ func (e End) Complete() bool { return e.Type == "" }
 // InStream reports whether the error comes within a stream that has begun.
 func (e End) InStream() bool { return e.Status == http.StatusOK && !e.Complete() }
 
+// The kinds of error that the faults have.
+const (
+	interrupted  = "interrupted"
+	throttling   = "throttled"
+	failing      = "unavailable"
+	timedOut     = "model_failed"
+	accessDenied = "access_denied"
+	refused      = "invalid"
+)
+
 // ends is how a fault ends where both doors give the same status and message.
-func ends(status int, anthropic, native, words string) map[Door]End {
-	return map[Door]End{Anthropic: {status, anthropic, words}, Native: {status, native, words}}
+func ends(status int, anthropic, native, words, kind string) map[Door]End {
+	return map[Door]End{Anthropic: {status, anthropic, words, kind}, Native: {status, native, words, kind}}
 }
 
 // broken is how a stream ends that began well.
 func broken(words string) map[Door]End {
-	return ends(http.StatusOK, "api_error", "modelStreamErrorException", words)
+	return ends(http.StatusOK, "api_error", "modelStreamErrorException", words, interrupted)
 }
 
 // complete is how an answer ends that is whole.
-func complete() map[Door]End { return ends(http.StatusOK, "", "", "") }
+func complete() map[Door]End { return ends(http.StatusOK, "", "", "", "") }
 
 // unreadable is how a call ends whose answer is none.
 func unreadable(words string) map[Door]End {
-	return ends(http.StatusBadGateway, "api_error", "ModelStreamErrorException", words)
+	return ends(http.StatusBadGateway, "api_error", "ModelStreamErrorException", words, interrupted)
 }
 
 // What AWS says in refusals and exceptions.
@@ -114,9 +125,6 @@ const (
 	twelve     = 12
 )
 
-// resetPause lets what was sent arrive: a reset may overtake it, and drops what is still on the way.
-const resetPause = 50 * time.Millisecond
-
 // MayLose reports whether a client may get fewer than Words, by TCP's rules and not by anyone's fault.
 func (f Fault) MayLose() bool { return f.Name == "trunc-rst" }
 
@@ -130,8 +138,8 @@ func mustError() []Fault {
 	f := func(name, does string, words, requests int, e map[Door]End, serve func(*answer)) Fault {
 		return Fault{Name: name, Class: MustError, Does: does, Words: words, Requests: requests, Ends: e, serve: serve}
 	}
-	exception := func(name, shape, errorType, text string) Fault {
-		e := map[Door]End{Anthropic: {http.StatusOK, errorType, shape + ": " + text}, Native: {http.StatusOK, shape, text}}
+	exception := func(name, shape, errorType, text, kind string) Fault {
+		e := map[Door]End{Anthropic: {http.StatusOK, errorType, shape + ": " + text, kind}, Native: {http.StatusOK, shape, text, kind}}
 		return f(name, "sends the exception "+shape+" after 8 events", eightWords, 1, e, func(a *answer) {
 			a.stream(good()[:eight]...)
 			a.body(exceptionMessage(shape, text))
@@ -139,7 +147,7 @@ func mustError() []Fault {
 		})
 	}
 	hugeframe := f("hugeframe", "announces a message of 0xFFFFFFF0 bytes under a right checksum, then sends 200 MB of zeros", eightWords, 1,
-		broken("length out of bounds"), func(a *answer) {
+		broken("message of 4294967280 bytes"), func(a *answer) {
 			a.stream(good()[:eight]...)
 			a.body(prelude(0xFFFFFFF0, 0))
 			a.zeros(200_000_000)
@@ -150,9 +158,9 @@ func mustError() []Fault {
 			a.stream(good()[:eight]...)
 			a.silence()
 		})
-	hugeframe.HangsUp, stall.HangsUp = true, true
+	hugeframe.HangsUp, stall.HangsUp, stall.Waits = true, true, true
 	return []Fault{
-		f("trunc-mid", "ends within a message, cleanly", eightWords, 1, broken("the answer broke off"), func(a *answer) {
+		f("trunc-mid", "ends within a message, cleanly", eightWords, 1, broken("unexpected EOF"), func(a *answer) {
 			a.stream(good()[:eight]...)
 			a.body(good()[eight][:60])
 			a.end()
@@ -162,9 +170,8 @@ func mustError() []Fault {
 				a.stream(good()[:twelve]...)
 				a.end()
 			}),
-		f("trunc-rst", "resets the connection after a whole message", twelve-beforeWords, 1, broken("the answer broke off"), func(a *answer) {
+		f("trunc-rst", "resets the connection after a whole message", twelve-beforeWords, 1, broken("reset by peer"), func(a *answer) {
 			a.stream(good()[:twelve]...)
-			time.Sleep(resetPause)
 			a.reset()
 		}),
 		f("nofinal", "sends all but the last two events, then ends cleanly", len(Words), 1,
@@ -172,42 +179,42 @@ func mustError() []Fault {
 				a.stream(good()[:len(Events())-2]...)
 				a.end()
 			}),
-		f("crc-msg", "flips one bit of a payload", eightWords, 1, broken("checksum mismatch"), func(a *answer) {
+		f("crc-msg", "flips one bit of a payload", eightWords, 1, broken("checksum mismatch: message says"), func(a *answer) {
 			messages := good()
 			messages[eight][len(messages[eight])/2] ^= 1
 			a.stream(messages...)
 			a.end()
 		}),
-		f("crc-prelude", "sends a wrong checksum of a prelude", eightWords, 1, broken("checksum mismatch"), func(a *answer) {
+		f("crc-prelude", "sends a wrong checksum of a prelude", eightWords, 1, broken("checksum mismatch: prelude says"), func(a *answer) {
 			messages := good()
 			messages[eight] = wrongPrelude(messages[eight])
 			a.stream(messages...)
 			a.end()
 		}),
-		exception("exc-throttle", "throttlingException", "rate_limit_error", throttled),
-		exception("exc-model", "modelStreamErrorException", "api_error", modelFailed),
-		exception("exc-internal", "internalServerException", "overloaded_error", failed),
+		exception("exc-throttle", "throttlingException", "rate_limit_error", throttled, throttling),
+		exception("exc-model", "modelStreamErrorException", "api_error", modelFailed, interrupted),
+		exception("exc-internal", "internalServerException", "overloaded_error", failed, failing),
 		f("exc-first", "sends a throttlingException as the very first message", 0, 3,
-			ends(http.StatusTooManyRequests, "rate_limit_error", "ThrottlingException", throttled), func(a *answer) {
+			ends(http.StatusTooManyRequests, "rate_limit_error", "ThrottlingException", throttled, throttling), func(a *answer) {
 				a.stream(exceptionMessage("throttlingException", throttled))
 				a.end()
 			}),
 		f("json200", "answers with the JSON of an error under status 200", 0, 1,
-			ends(http.StatusBadRequest, "invalid_request_error", "ValidationException", invalid), func(a *answer) {
+			ends(http.StatusBadRequest, "invalid_request_error", "ValidationException", invalid, refused), func(a *answer) {
 				a.whole(http.StatusOK, "application/json", errorBody(invalid))
 			}),
 		hugeframe,
-		f("zerolen", "sends 64 zero bytes in place of a message", eightWords, 1, broken("the answer broke off"), func(a *answer) {
+		f("zerolen", "sends 64 zero bytes in place of a message", eightWords, 1, broken("checksum mismatch: prelude says 00000000"), func(a *answer) {
 			a.stream(good()[:eight]...)
 			a.body(make([]byte, 64))
 			a.end()
 		}),
-		f("hdrlen", "announces headers longer than their message", eightWords, 1, broken("length out of bounds"), func(a *answer) {
+		f("hdrlen", "announces headers longer than their message", eightWords, 1, broken("headers of 5000 bytes"), func(a *answer) {
 			a.stream(good()[:eight]...)
 			a.body(append(prelude(200, 5000), make([]byte, 200)...))
 			a.end()
 		}),
-		f("garbage", "sends bytes that are no message", eightWords, 1, broken("the answer broke off"), func(a *answer) {
+		f("garbage", "sends bytes that are no message", eightWords, 1, broken("checksum mismatch: prelude says 20636f6e"), func(a *answer) {
 			a.stream(good()[:eight]...)
 			a.body([]byte("upstream connect error or disconnect/reset before headers. reset reason: overflow"))
 			a.end()
@@ -252,7 +259,7 @@ func statusKept() []Fault {
 	f := func(name, does string, requests int, e map[Door]End, serve func(*answer)) Fault {
 		return Fault{Name: name, Class: StatusKept, Does: does, Requests: requests, Ends: e, serve: serve}
 	}
-	refused := func(status int, code, text string, requests int, e map[Door]End) Fault {
+	refuses := func(status int, code, text string, requests int, e map[Door]End) Fault {
 		return f(fmt.Sprint(status), "refuses with "+code, requests, e, func(a *answer) { a.refuse(status, code, text) })
 	}
 	again := f("429-429-200", "throttles twice, then answers", 3, complete(), func(a *answer) {
@@ -264,21 +271,21 @@ func statusKept() []Fault {
 	})
 	again.Words = len(Words)
 	return []Fault{
-		refused(http.StatusTooManyRequests, "ThrottlingException", throttled, 3,
-			ends(http.StatusTooManyRequests, "rate_limit_error", "ThrottlingException", throttled)),
-		refused(http.StatusInternalServerError, "InternalServerException", failed, 3,
-			ends(http.StatusInternalServerError, "api_error", "InternalServerException", failed)),
-		refused(http.StatusServiceUnavailable, "ServiceUnavailableException", unavailable, 3, map[Door]End{
-			Anthropic: {529, "overloaded_error", unavailable},
-			Native:    {http.StatusServiceUnavailable, "ServiceUnavailableException", unavailable},
+		refuses(http.StatusTooManyRequests, "ThrottlingException", throttled, 3,
+			ends(http.StatusTooManyRequests, "rate_limit_error", "ThrottlingException", throttled, throttling)),
+		refuses(http.StatusInternalServerError, "InternalServerException", failed, 3,
+			ends(http.StatusInternalServerError, "api_error", "InternalServerException", failed, failing)),
+		refuses(http.StatusServiceUnavailable, "ServiceUnavailableException", unavailable, 3, map[Door]End{
+			Anthropic: {529, "overloaded_error", unavailable, failing},
+			Native:    {http.StatusServiceUnavailable, "ServiceUnavailableException", unavailable, failing},
 		}),
-		refused(http.StatusForbidden, "AccessDeniedException", noAccess, 1,
-			ends(http.StatusForbidden, "permission_error", "AccessDeniedException", noAccess)),
-		refused(http.StatusBadRequest, "ValidationException", invalid, 1,
-			ends(http.StatusBadRequest, "invalid_request_error", "ValidationException", invalid)),
+		refuses(http.StatusForbidden, "AccessDeniedException", noAccess, 1,
+			ends(http.StatusForbidden, "permission_error", "AccessDeniedException", noAccess, accessDenied)),
+		refuses(http.StatusBadRequest, "ValidationException", invalid, 1,
+			ends(http.StatusBadRequest, "invalid_request_error", "ValidationException", invalid, refused)),
 		f("reset", "resets the connection before any byte", 3, map[Door]End{
-			Anthropic: {529, "overloaded_error", "Bedrock is not reachable"},
-			Native:    {http.StatusServiceUnavailable, "ServiceUnavailableException", "Bedrock is not reachable"},
+			Anthropic: {529, "overloaded_error", "Bedrock is not reachable", failing},
+			Native:    {http.StatusServiceUnavailable, "ServiceUnavailableException", "Bedrock is not reachable", failing},
 		}, func(a *answer) { a.reset() }),
 		again,
 	}
@@ -289,10 +296,10 @@ func notStreamed() []Fault {
 		return Fault{Name: name, Class: NotStreamed, Does: does, Requests: requests, Ends: e, serve: serve}
 	}
 	hang := f("hang", "takes the request and answers nothing", 1, map[Door]End{
-		Anthropic: {http.StatusGatewayTimeout, "api_error", "no whole answer within"},
-		Native:    {http.StatusRequestTimeout, "ModelTimeoutException", "no whole answer within"}, // as Bedrock says so
+		Anthropic: {http.StatusGatewayTimeout, "api_error", "no whole answer within", timedOut},
+		Native:    {http.StatusRequestTimeout, "ModelTimeoutException", "no whole answer within", timedOut}, // as Bedrock says so
 	}, func(a *answer) { a.silence() })
-	hang.HangsUp = true
+	hang.HangsUp, hang.Waits = true, true
 	return []Fault{
 		f("truncated", "closes the connection in the middle of the JSON", 2, unreadable("the answer broke off after 40 bytes"), func(a *answer) {
 			text := []byte(Whole)
@@ -310,9 +317,9 @@ func notStreamed() []Fault {
 			a.whole(http.StatusOK, "application/json", "")
 		}),
 		hang,
-		f("429", "refuses with ThrottlingException", 3, ends(http.StatusTooManyRequests, "rate_limit_error", "ThrottlingException", throttled),
+		f("429", "refuses with ThrottlingException", 3, ends(http.StatusTooManyRequests, "rate_limit_error", "ThrottlingException", throttled, throttling),
 			func(a *answer) { a.refuse(http.StatusTooManyRequests, "ThrottlingException", throttled) }),
-		f("403", "refuses with AccessDeniedException", 1, ends(http.StatusForbidden, "permission_error", "AccessDeniedException", noAccess),
+		f("403", "refuses with AccessDeniedException", 1, ends(http.StatusForbidden, "permission_error", "AccessDeniedException", noAccess, accessDenied),
 			func(a *answer) { a.refuse(http.StatusForbidden, "AccessDeniedException", noAccess) }),
 	}
 }

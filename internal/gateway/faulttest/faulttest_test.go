@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"math/bits"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("%s: %q at one door, %q at the other", f, f.Ends[Anthropic].Words, f.Ends[Native].Words)
 		}
 		for door, end := range f.Ends {
-			if end.Status == 0 || end.Complete() != (end.Words == "") || end.Complete() != (f.Words == len(Words)) && f.Name != "nofinal" {
+			if end.Status == 0 || end.Complete() != (end.Words == "") || end.Complete() != (end.Kind == "") || end.Kind != f.Ends[Native].Kind || end.Complete() != (f.Words == len(Words)) && f.Name != "nofinal" {
 				t.Errorf("%s at the %s door: %+v after %d words cannot be", f, door, end, f.Words)
 			}
 			if f.Class == MustError && end.Complete() || f.Class == MustComplete && !end.Complete() {
@@ -211,12 +212,42 @@ func TestPreludesThatLie(t *testing.T) {
 	f("hdrlen", 200, 5000)
 }
 
-// A checksum that is wrong is all that is wrong.
+// A wrong checksum is one bit, and all that is wrong: the other one is right.
 func TestWrongChecksumsAreOneBit(t *testing.T) {
-	m := good()[eight]
-	if got := wrongPrelude(m); bytes.Equal(got, m) || !bytes.Equal(got[:8], m[:8]) || !bytes.Equal(got[12:len(m)-4], m[12:len(m)-4]) {
-		t.Errorf("wrongPrelude changes more than checksums:\n%x\n%x", m, got)
+	s := NewServer(t)
+	whole := good()[eight]
+	covered := len(whole) - 4 // by the message's checksum
+	f := func(name string, from, to int, preludeIsRight, messageIsRight bool) {
+		t.Helper()
+		resp, err := ask(t, s, true, find(t, true, name).Prompt("bits"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		got := make([]byte, len(whole))
+		io.CopyN(io.Discard, resp.Body, int64(len(bytes.Join(good()[:eight], nil))))
+		if _, err := io.ReadFull(resp.Body, got); err != nil {
+			t.Fatal(err)
+		}
+		flipped, there := 0, 0
+		for i := range covered {
+			n := bits.OnesCount8(got[i] ^ whole[i])
+			flipped += n
+			if from <= i && i < to {
+				there += n
+			}
+		}
+		if flipped != 1 || there != 1 {
+			t.Errorf("%s: %d bits flipped, %d of them in bytes %d to %d, want one, there:\n%x\n%x", name, flipped, there, from, to, whole, got)
+		}
+		prelude := binary.BigEndian.Uint32(got[8:]) == crc32.ChecksumIEEE(got[:8])
+		message := binary.BigEndian.Uint32(got[covered:]) == crc32.ChecksumIEEE(got[:covered])
+		if prelude != preludeIsRight || message != messageIsRight {
+			t.Errorf("%s: the prelude's checksum is right: %t, the message's: %t; want %t, %t", name, prelude, message, preludeIsRight, messageIsRight)
+		}
 	}
+	f("crc-msg", 12+int(binary.BigEndian.Uint32(whole[4:])), covered, true, false)
+	f("crc-prelude", 8, 12, false, true)
 }
 
 func TestAnswersWithStatus(t *testing.T) {

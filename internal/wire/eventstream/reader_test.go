@@ -14,6 +14,8 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 // readAll returns copies of the messages before the error that ends src.
@@ -42,40 +44,23 @@ func sealHeaders(block string) []byte {
 	return seal(minMessage+len(block), len(block), []byte(block))
 }
 
-// pieces gives a stream in reads of size() bytes, the last one together with io.EOF.
-type pieces struct {
-	stream []byte
-	size   func() int
-}
-
-func (p *pieces) Read(b []byte) (int, error) {
-	n := copy(b[:min(len(b), p.size())], p.stream)
-	p.stream = p.stream[n:]
-	if len(p.stream) == 0 {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
 func TestReadsOfAnySizeGiveTheSameMessages(t *testing.T) {
 	stream := bytes.Repeat(testdata(t, "claude-invoke.bin"), 3) // longer than the buffer
 	want := raws(t, stream)
 	random := rand.New(rand.NewPCG(1, 2))
-	sizes := map[string]func() int{
-		"one byte":     func() int { return 1 },
-		"two bytes":    func() int { return 2 },
-		"seven bytes":  func() int { return 7 },
-		"random bytes": func() int { return 1 + random.IntN(700) },
-		"all at once":  func() int { return len(stream) },
-		"with pauses":  func() int { return random.IntN(3) },
-	}
-	for name, size := range sizes {
-		got, err := readAll(&pieces{stream, size})
-		if err != io.EOF {
-			t.Errorf("%s: ends with %v, want io.EOF", name, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: messages differ (-want +got):\n%s", name, diff)
+	sizes := append(recordings.PieceSizes(random),
+		recordings.PieceSize{Name: "all at once", Next: func() int { return len(stream) }},
+		recordings.PieceSize{Name: "with pauses", Next: func() int { return random.IntN(3) }})
+	for _, size := range sizes {
+		pieces := func() io.Reader { return recordings.Pieces(stream, size.Next) }
+		for end, src := range map[string]io.Reader{"by itself": pieces(), "with the last piece": iotest.DataErrReader(pieces())} {
+			got, err := readAll(src)
+			if err != io.EOF {
+				t.Errorf("%s, the end comes %s: ends with %v, want io.EOF", size.Name, end, err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, the end comes %s: messages differ (-want +got):\n%s", size.Name, end, diff)
+			}
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 func TestMember(t *testing.T) {
@@ -82,7 +84,7 @@ func TestElements(t *testing.T) {
 // FuzzMember looks for panics on any text, and on valid text holds Member and Elements against
 // encoding/json.
 func FuzzMember(f *testing.F) {
-	for _, file := range suite(f) {
+	for _, file := range recordings.JSONSuite(f) {
 		if len(file.Data) < 4<<10 {
 			f.Add(file.Data, "a", "b")
 		}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 func parse(t testing.TB, src string) *Object {
@@ -406,7 +408,7 @@ func escapeAll(s string) string {
 
 // FuzzParse holds Parse and Valid against encoding/json, and any edits against the same edits of a map.
 func FuzzParse(f *testing.F) {
-	for _, file := range suite(f) {
+	for _, file := range recordings.JSONSuite(f) {
 		if len(file.Data) < 4<<10 {
 			f.Add(file.Data, []byte{0, 1, 2})
 			f.Add(slices.Concat([]byte(`{"a":1, "v" : `), file.Data, []byte(" }")), []byte{3, 4, 5, 6})

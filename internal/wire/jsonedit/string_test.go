@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 func TestString(t *testing.T) {
@@ -77,7 +79,7 @@ func TestInt(t *testing.T) {
 
 // FuzzString holds String, AppendString and Int against encoding/json.
 func FuzzString(f *testing.F) {
-	for _, file := range suite(f) {
+	for _, file := range recordings.JSONSuite(f) {
 		if len(file.Data) < 4<<10 {
 			f.Add(string(file.Data))
 			f.Add(strings.Trim(string(file.Data), "[]"))

@@ -1,51 +1,18 @@
 package jsonedit
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"os"
-	"path"
 	"strings"
 	"testing"
+
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
-type suiteFile struct {
-	Name string
-	Data []byte
-}
-
-// suite returns the files of nst/JSONTestSuite (see testdata/README.md).
-func suite(t testing.TB) []suiteFile {
-	t.Helper()
-	f, err := os.Open("testdata/JSONTestSuite.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	text, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var files []suiteFile
-	for lines := json.NewDecoder(bufio.NewReader(text)); lines.More(); {
-		var file suiteFile
-		if err := lines.Decode(&file); err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, file)
-	}
-	if len(files) != 340 {
-		t.Fatalf("the suite has %d files, want 340", len(files))
-	}
-	return files
-}
-
 func TestSuite(t *testing.T) {
-	for _, file := range suite(t) {
-		name, data := path.Base(file.Name), file.Data
+	for _, file := range recordings.JSONSuite(t) {
+		name, data := file.Name, file.Data
 		wrapped := append(append([]byte(`{"v": `), data...), '}')
 		_, err := Parse(data)
 		o, wrappedErr := Parse(wrapped)
@@ -81,7 +48,7 @@ func TestSuite(t *testing.T) {
 }
 
 // checkObject checks what Parse said of a valid text standing alone.
-func checkObject(t *testing.T, file suiteFile, err error) {
+func checkObject(t *testing.T, file recordings.JSONFile, err error) {
 	t.Helper()
 	want := error(nil)
 	if !bytes.HasPrefix(bytes.TrimSpace(file.Data), []byte("{")) {
@@ -96,8 +63,8 @@ func checkObject(t *testing.T, file suiteFile, err error) {
 // float64, escapes that stand for no character.
 func TestSuiteTransform(t *testing.T) {
 	duplicates := 0 // members that are not the last of their name
-	for _, file := range suite(t) {
-		if !strings.HasPrefix(file.Name, "test_transform/") {
+	for _, file := range recordings.JSONSuite(t) {
+		if !strings.HasPrefix(file.Path, "test_transform/") {
 			continue
 		}
 		o, err := Parse(file.Data)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/outcrop-dev/outcrop/internal/recordings"
 )
 
 // event is an Event that lasts.
@@ -251,7 +253,7 @@ func TestWrittenEventsAreReadBack(t *testing.T) {
 			want = append(want, event{toSpaces.Replace(name), toSpaces.Replace(data)})
 		}
 		seed := rapid.Uint64().Draw(t, "seed")
-		got, err := readAll(&pieces{stream, rand.New(rand.NewPCG(seed, 0))})
+		got, err := readAll(inPieces(stream, seed))
 		if err != io.EOF {
 			t.Fatalf("%q ends with %v, want io.EOF", stream, err)
 		}
@@ -261,19 +263,10 @@ func TestWrittenEventsAreReadBack(t *testing.T) {
 	})
 }
 
-// pieces gives a stream in reads of random size.
-type pieces struct {
-	stream []byte
-	random *rand.Rand
-}
-
-func (p *pieces) Read(b []byte) (int, error) {
-	if len(p.stream) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b[:min(len(b), 1+p.random.IntN(20))], p.stream)
-	p.stream = p.stream[n:]
-	return n, nil
+// inPieces gives a stream in reads of random size.
+func inPieces(stream []byte, seed uint64) io.Reader {
+	random := rand.New(rand.NewPCG(seed, 0))
+	return recordings.Pieces(stream, func() int { return 1 + random.IntN(20) })
 }
 
 // specified reads a whole stream by the letter of the standard, 9.2.5 and 9.2.6, with no
@@ -311,7 +304,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbfdata:1\n\nid: 3\nretry:\nevent\ndata"), uint64(2))
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64) {
 		want, cut := specified(string(stream))
-		got, err := readAll(&pieces{stream, rand.New(rand.NewPCG(seed, 0))})
+		got, err := readAll(inPieces(stream, seed))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q: events differ (-standard +got):\n%s", stream, diff)
 		}
