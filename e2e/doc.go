@@ -14,7 +14,7 @@
 //	slow_clients_test.go                    heads and bodies that drip or stop
 //	huge_body_test.go                       bodies of 200 MB
 //	smuggling_test.go                       bytes that two servers in a row read differently
-//	http2_test.go                           resets and floods
+//	http2_test.go                           resets, floods, heads and frames that are too long
 //	example_test.go                         how anthropic-sdk-go runs on the library
 //	bench_test.go                           the hot path against AWS's SDK
 //
