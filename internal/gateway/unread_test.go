@@ -3,14 +3,11 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -100,44 +97,4 @@ func TestClientThatDoesNotReadTheEndOfAStreamIsCut(t *testing.T) {
 		read = append(read, b[0])
 	}
 	wantCut(t, conn) // the last chunk, which says that the answer is whole, is not read
-}
-
-// Windows as large as can be, and a socket that is not read: what HTTP/2 has for a single stream does
-// not help against it.
-func TestHTTP2ClientThatDoesNotReadItsSocketIsCut(t *testing.T) {
-	gone := make(chan struct{})
-	r := newRigIdle(t, time.Minute, func(w http.ResponseWriter, req *http.Request) {
-		defer close(gone)
-		answers(start)(w, req)
-		big := chunk(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + strings.Repeat("x", 60_000) + `"}}`)
-		for err := error(nil); err == nil; {
-			_, err = w.Write(big)
-		}
-	}, func(c *Config) { c.StallTimeout = 300 * time.Millisecond })
-	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-	const (
-		data, headers, settings, windowUpdate = 0x0, 0x1, 0x4, 0x8
-		endStream, initialWindow, largest     = 0x1, 0x4, 1<<31 - 1
-	)
-	frame := func(kind, flags byte, stream uint32, payload string) string {
-		head := binary.BigEndian.AppendUint32(nil, uint32(len(payload)))[1:]
-		return string(binary.BigEndian.AppendUint32(append(head, kind, flags), stream)) + payload
-	}
-	four := func(n uint32) string { return string(binary.BigEndian.AppendUint32(nil, n)) }
-	var head string
-	for _, field := range [][2]string{{":method", "POST"}, {":scheme", "http"}, {":path", "/v1/messages"}, {":authority", "x"}, {"x-api-key", testKey}} {
-		head += "\x00" + string(rune(len(field[0]))) + field[0] + string(rune(len(field[1]))) + field[1] // HPACK: not indexed
-	}
-	io.WriteString(conn, clientPreface+frame(settings, 0, 0, "\x00"+string(rune(initialWindow))+four(largest))+
-		frame(windowUpdate, 0, 0, four(largest-65535))+frame(headers, endHeaders, 1, head)+frame(data, endStream, 1, streamed))
-	select {
-	case <-gone:
-	case <-time.After(20 * time.Second):
-		t.Error("Bedrock is still being read after 20 s")
-	}
 }
