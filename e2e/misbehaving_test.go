@@ -243,11 +243,17 @@ func (p pace) like(before pace) bool {
 	return p.median <= before.median+5*time.Millisecond+4*before.p99 && p.p99 <= 10*before.p99+20*time.Millisecond
 }
 
-// askMany times ordinary requests, one after the other.
+// askMany is askBy with a connection that is kept.
 func (g *gateway) askMany(t *testing.T, n int) pace {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()
+	return g.askBy(t, client, n)
+}
+
+// askBy times ordinary requests of a client, one after the other.
+func (g *gateway) askBy(t *testing.T, client *http.Client, n int) pace {
+	t.Helper()
 	took := make([]time.Duration, n)
 	for i := range took {
 		began := time.Now()

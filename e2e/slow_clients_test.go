@@ -104,16 +104,10 @@ func TestHeadersThatDrip(t *testing.T) {
 		func() string { return fmt.Sprintf("%d files are open, %d before", g.files(t), files) })
 }
 
-// askOnce times ordinary requests, each on a connection of its own.
+// askOnce is askBy with a connection for each request.
 func (g *gateway) askOnce(t *testing.T, n int) pace {
 	t.Helper()
-	took := make([]time.Duration, n)
-	for i := range took {
-		began := time.Now()
-		g.ask(t, once)
-		took[i] = time.Since(began)
-	}
-	return paceOf(took)
+	return g.askBy(t, once, n)
 }
 
 // drip writes first, then rest byte by byte, and returns after what time the other end closed.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -112,26 +111,10 @@ func TestHTTP2ClientThatDoesNotReadIsCut(t *testing.T) {
 	})
 }
 
-// stallOverHTTP2 asks a gateway for a stream of 200 MB, with frames before the request, and may be silent for
-// 300 ms. stopped is closed when the upstream sends no more.
+// stallOverHTTP2 asks over a connection of unread's, with frames before the request.
 func stallOverHTTP2(t *testing.T, frames string) (conn net.Conn, stopped chan struct{}) {
 	t.Helper()
-	stopped = make(chan struct{})
-	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
-		defer close(stopped)
-		answers(start)(w, req)
-		big := chunk(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + strings.Repeat("a", 100_000) + `"}}`)
-		for range 2000 {
-			if _, err := w.Write(big); err != nil {
-				return
-			}
-		}
-	}, func(c *Config) { c.StallTimeout = 300 * time.Millisecond })
-	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
+	_, conn, stopped = unread(t)
 	var head strings.Builder // in HPACK's literals, which are not indexed
 	for _, field := range [][2]string{
 		{":method", "POST"}, {":scheme", "http"}, {":path", "/v1/messages"}, {":authority", "x"}, {"x-api-key", testKey},

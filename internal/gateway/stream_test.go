@@ -171,22 +171,7 @@ func TestClientThatGoesAwayStopsBedrock(t *testing.T) {
 }
 
 func TestClientThatDoesNotReadIsCut(t *testing.T) {
-	stopped := make(chan struct{})
-	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
-		defer close(stopped)
-		answers(start)(w, req)
-		big := chunk(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + strings.Repeat("a", 100_000) + `"}}`)
-		for range 2000 {
-			if _, err := w.Write(big); err != nil {
-				return
-			}
-		}
-	}, func(c *Config) { c.StallTimeout = 300 * time.Millisecond })
-	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	r, conn, stopped := unread(t)
 	io.WriteString(conn, "POST /v1/messages HTTP/1.1\r\nHost: x\r\nX-Api-Key: "+testKey+"\r\nContent-Length: "+
 		strconv.Itoa(len(streamed))+"\r\n\r\n"+streamed)
 	select {

@@ -7,12 +7,37 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/outcrop-dev/outcrop/internal/gateway/admission"
 )
+
+// unread is a connection to a gateway whose Bedrock sends a stream of 200 MB, and whose clients may read
+// nothing for 300 ms. stopped is closed when no more of the stream is sent.
+func unread(t *testing.T) (r *rig, conn net.Conn, stopped chan struct{}) {
+	t.Helper()
+	stopped = make(chan struct{})
+	r = newRig(t, func(w http.ResponseWriter, req *http.Request) {
+		defer close(stopped)
+		answers(start)(w, req)
+		big := chunk(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + strings.Repeat("a", 100_000) + `"}}`)
+		for range 2000 {
+			if _, err := w.Write(big); err != nil {
+				return
+			}
+		}
+	}, func(c *Config) { c.StallTimeout = 300 * time.Millisecond })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return r, conn, stopped
+}
 
 // A pipe has no room: what is not read is not written. It is a connection to a gateway that gives a
 // client 200 ms to read.
